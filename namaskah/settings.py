@@ -1,0 +1,225 @@
+"""Settings of the project, all from the environment; `.env.example` names each with its default."""
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from namaskah import redis_urls
+
+# django-fsm announces at import that its successor is another package under another licence; we pin 3.0.1.
+warnings.filterwarnings("ignore", message="The 'django-fsm' package has been integrated", category=UserWarning)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def _refuse_start(error: Exception) -> None:
+    sys.exit(f"namaskah: wrong setting: {error}")
+
+
+try:
+    DEBUG = env.bool("DEBUG", default=False)
+    SAMPLE_SECRET_KEY = "change-me"  # noqa: S105 -- the start is refused with it
+    SECRET_KEY = env.str("SECRET_KEY", default=SAMPLE_SECRET_KEY)
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+    TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+    LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+
+    DATABASE_URL = env.str("DATABASE_URL", default="")
+    DIRECT_DATABASE_URL = env.str("DIRECT_DATABASE_URL", default="") or DATABASE_URL
+    REDIS_URL = env.str("REDIS_URL", default="")
+
+    PAYSTACK_SECRET_KEY = env.str("PAYSTACK_SECRET_KEY", default="")
+    PAYSTACK_PREVIOUS_SECRET_KEY = env.str("PAYSTACK_PREVIOUS_SECRET_KEY", default="")
+    PAYSTACK_BASE_URL = env.str("PAYSTACK_BASE_URL", default="https://api.paystack.co")
+    PAYSTACK_CONNECT_TIMEOUT_SECONDS = env.float("PAYSTACK_CONNECT_TIMEOUT_SECONDS", default=5.0)
+    PAYSTACK_READ_TIMEOUT_SECONDS = env.float("PAYSTACK_READ_TIMEOUT_SECONDS", default=20.0)
+    ALLOW_TEST_KEY = env.bool("ALLOW_TEST_KEY", default=False)
+
+    DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="NGN")
+    CALLBACK_ALLOWED_HOSTS = env.list("CALLBACK_ALLOWED_HOSTS", default=[])
+    EXCHANGE_RATE_MAX_AGE_HOURS = env.int("EXCHANGE_RATE_MAX_AGE_HOURS", default=72)
+
+    WEBHOOK_RETRY_SECONDS = [float(seconds) for seconds in env.list("WEBHOOK_RETRY_SECONDS", default=["1", "2", "4"])]
+    PAYMENT_LOCK_TIMEOUT_SECONDS = env.float("PAYMENT_LOCK_TIMEOUT_SECONDS", default=30.0)
+    PAYMENT_LOCK_WAIT_SECONDS = env.float("PAYMENT_LOCK_WAIT_SECONDS", default=10.0)
+    PAYMENT_LOCK_REQUEST_WAIT_SECONDS = env.float("PAYMENT_LOCK_REQUEST_WAIT_SECONDS", default=1.0)
+    IDEMPOTENCY_TTL_HOURS = env.int("IDEMPOTENCY_TTL_HOURS", default=72)
+    IDEMPOTENCY_LEASE_SECONDS = env.int("IDEMPOTENCY_LEASE_SECONDS", default=60)
+
+    REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="Africa/Lagos")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
+except (environ.ImproperlyConfigured, ValueError) as error:
+    _refuse_start(error)
+
+# The currencies that purchases can be made in, as Paystack supports them
+# (https://paystack.com/docs/api/#supported-currency).
+CURRENCIES = ("NGN", "GHS", "KES", "ZAR", "USD")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "namaskah.api_keys",
+    "namaskah.idempotency",
+    "namaskah.observability",
+    "billing",
+    "payments",
+]
+
+MIDDLEWARE = [
+    "namaskah.observability.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "namaskah.urls"
+WSGI_APPLICATION = "namaskah.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database: time-outs, so that no lock and no forgotten transaction can hold a wallet for long. ---
+# They are verified at start, because a pooler drops start options.
+DATABASE_TIMEOUTS = {
+    "lock_timeout": "3s",
+    "statement_timeout": "15s",
+    "idle_in_transaction_session_timeout": "5s",
+}
+
+
+def _database(url: str) -> dict[str, Any]:
+    configuration: dict[str, Any] = {**environ.Env.db_url_config(url)}
+    options = configuration.setdefault("OPTIONS", {})
+    options.setdefault("connect_timeout", 5)
+    options["options"] = " ".join(f"-c {name}={value}" for name, value in DATABASE_TIMEOUTS.items())
+    return {**configuration, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+
+
+# Without a database the management commands that need none still run; `namaskah.checks` refuses a server start.
+DATABASES = {"default": _database(DATABASE_URL or "postgresql:///namaskah")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: short time-outs and no retries, because a frozen server must not hold a request. ---
+REDIS_SOCKET_TIMEOUT_SECONDS = 0.25
+_REDIS_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
+
+
+def _cache(database: int, *, ignore_errors: bool) -> dict[str, Any]:
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": redis_urls.with_database(_REDIS_URL, database),
+        "OPTIONS": {
+            "SOCKET_TIMEOUT": REDIS_SOCKET_TIMEOUT_SECONDS,
+            "SOCKET_CONNECT_TIMEOUT": REDIS_SOCKET_TIMEOUT_SECONDS,
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "IGNORE_EXCEPTIONS": ignore_errors,
+            "CONNECTION_POOL_KWARGS": {"retry": None, "retry_on_error": []},
+        },
+    }
+
+
+CACHES = {"default": _cache(0, ignore_errors=True), "locks": _cache(1, ignore_errors=False)}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# --- Celery: rows in Postgres are the queue of record, messages are only nudges. ---
+CELERY_BROKER_URL = redis_urls.as_broker_url(redis_urls.with_database(_REDIS_URL, 2))
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TIME_LIMIT = 60
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 10_000
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {
+    "drain-inbox": {"task": "payments.drain_inbox", "schedule": 1.0, "options": {"expires": 2}},
+}
+
+# --- API ---
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["namaskah.api_keys.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["namaskah.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "namaskah.problem_details.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "UPLOADED_FILES_USE_URL": False,
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+API_BODY_MAX_BYTES = 64 * 1024
+
+# Set before the first migration or never: the key model cannot be swapped later.
+KNOX_TOKEN_MODEL = "api_keys.ApiKey"  # noqa: S105 -- a model, no secret
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_TTL": None}
+
+# --- Staff ---
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_HTTPONLY = True
+
+# --- Transport ---
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 60 * 60
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if TRUSTED_PROXY_COUNT > 0:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Language, time, files ---
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static-collected"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+
+LOGGING_CONFIG = None  # structlog sets logging up in namaskah.observability.apps
