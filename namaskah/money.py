@@ -11,6 +11,10 @@ SUBUNITS: Final = 100
 CREDIT_PLACES: Final = Decimal("0.0001")
 CENTS: Final = Decimal("0.01")
 RATE_PLACES: Final = Decimal("0.000001")
+# Above what NUMERIC(18, 4) and NUMERIC(18, 6) hold. As an upper bound in a CHECK it refuses NaN,
+# which Postgres sorts above every number.
+CREDIT_LIMIT: Final = Decimal(10) ** 14
+RATE_LIMIT: Final = Decimal(10) ** 12
 
 
 def convert_to_minor(amount_usd: Decimal, *, exchange_rate: Decimal) -> int:

@@ -1,0 +1,7 @@
+"""The tables of wallets, ledger and exchange rates."""
+
+from billing.models.exchange_rate import ExchangeRate
+from billing.models.transaction import Transaction
+from billing.models.wallet import Wallet
+
+__all__ = ["ExchangeRate", "Transaction", "Wallet"]

@@ -1,0 +1,1 @@
+"""Reads of wallets, ledger and exchange rates."""

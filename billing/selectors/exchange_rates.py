@@ -1,0 +1,52 @@
+"""The exchange rate in force."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.conf import settings
+
+from billing.models import ExchangeRate
+from namaskah.errors import RuleViolationError, UnavailableError
+
+# Credits are dollars, so a dollar needs no rate.
+BASE_CURRENCY: Final = "USD"
+_RETRY_AFTER_SECONDS: Final = 600
+
+
+class CurrencyNotAvailableError(RuleViolationError):
+    """There is no exchange rate for the currency."""
+
+    code = "currency_not_available"
+
+
+class ExchangeRateStaleError(UnavailableError):
+    """The newest exchange rate is too old to sell at."""
+
+    code = "exchange_rate_stale"
+
+
+def get_exchange_rate(currency: str, *, now: datetime) -> Decimal:
+    """Return the units of `currency` per US dollar in force at `now`.
+
+    :raises CurrencyNotAvailableError: if no rate was ever set.
+    :raises ExchangeRateStaleError: if the newest is older than EXCHANGE_RATE_MAX_AGE_HOURS.
+    """
+    if currency == BASE_CURRENCY:
+        return Decimal(1)
+    rate = find_exchange_rate(currency, now=now)
+    if rate is None:
+        raise CurrencyNotAvailableError(f"Purchases in {currency} are not available: no exchange rate is set.")
+    if now - rate.valid_from > timedelta(hours=settings.EXCHANGE_RATE_MAX_AGE_HOURS):
+        raise ExchangeRateStaleError(
+            f"The exchange rate of {currency} is out of date; purchases wait until it is renewed.",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        )
+    return rate.units_per_usd
+
+
+def find_exchange_rate(currency: str, *, now: datetime) -> ExchangeRate | None:
+    """Return the newest rate of `currency` that is valid at `now`, however old."""
+    return (
+        ExchangeRate.objects.filter(currency=currency, valid_from__lte=now).order_by("-valid_from", "-id").first()
+    )

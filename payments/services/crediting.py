@@ -1,0 +1,231 @@
+"""Crediting: what the gateway said becomes credits in a wallet, exactly once.
+
+`credit_payments` is the one path, for one payment and for fifty. Redis locks around it only save
+work; the row lock, the version and the unique index of the ledger decide.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from psycopg2 import errors as postgres_errors
+
+from billing.lifecycles import CounterAccount, TransactionType
+from billing.services import ledger
+from namaskah.errors import UnavailableError
+from payments.gateways.paystack.mode import get_domain
+from payments.lifecycles import PaymentState, ReviewReason
+from payments.models import Cause, Evidence, PaymentLog
+from payments.selectors.payments import PaymentNotFoundError
+from payments.services.evidence import Judgement, Verdict, judge
+from payments.services.payment_locks import hold_payment_locks
+
+logger = structlog.get_logger(__name__)
+
+# As in settings.DATABASE_TIMEOUTS.
+_ROW_WAIT_SECONDS: Final = 3.0
+
+
+class PaymentBusyError(UnavailableError):
+    """Another process has been working on the payment for longer than this one waits."""
+
+    code = "payment_busy"
+
+
+class CreditResult(Enum):
+    """What became of one piece of evidence."""
+
+    CREDITED = "credited"
+    ALREADY_SETTLED = "already_settled"
+    UNDER_REVIEW = "under_review"
+    FAILED = "failed"
+    OPEN = "open"
+    UNKNOWN_REFERENCE = "unknown_reference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditRequest:
+    """Evidence to act on. `is_announced`: the gateway itself came with the news that this was paid."""
+
+    evidence: Evidence
+    cause: Cause
+    is_announced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreditOutcome:
+    """What became of the evidence, and the payment as it is now."""
+
+    result: CreditResult
+    payment: PaymentLog | None
+
+
+def credit_user(
+    *, reference: str, evidence: Evidence, cause: Cause, now: datetime, is_announced: bool = False
+) -> CreditOutcome:
+    """Act on the evidence about one payment: a batch of one.
+
+    :raises PaymentNotFoundError: if no payment has `reference`.
+    :raises ValueError: if the evidence is about another reference.
+    """
+    if evidence.reference != reference:
+        raise ValueError(f"evidence about {evidence.reference} cannot credit {reference}")
+    request = CreditRequest(evidence=evidence, cause=cause, is_announced=is_announced)
+    outcome = credit_payments([request], now=now)[0]
+    if outcome.payment is None:
+        raise PaymentNotFoundError(f"There is no payment {reference}.")
+    return outcome
+
+
+def credit_user_with_lock(
+    *, reference: str, evidence: Evidence, cause: Cause, now: datetime, wait_seconds: float | None = None
+) -> CreditOutcome:
+    """Act on the evidence about one payment while holding its Redis lock.
+
+    The lock `payment_lock:{reference}` has a lease of PAYMENT_LOCK_TIMEOUT_SECONDS (30 s);
+    `wait_seconds` defaults to PAYMENT_LOCK_WAIT_SECONDS (10 s, for workers). The row lock is
+    waited for no longer than that either. Without Redis the row lock alone decides.
+
+    :raises PaymentBusyError: if the lock, or the row, stayed taken.
+    :raises PaymentNotFoundError: if no payment has `reference`.
+    """
+    patience = settings.PAYMENT_LOCK_WAIT_SECONDS if wait_seconds is None else wait_seconds
+    busy = PaymentBusyError("Another process is working on this payment.", retry_after_seconds=1)
+    with hold_payment_locks([reference], wait_seconds=patience) as held:
+        if reference not in held:
+            raise busy
+        try:
+            with transaction.atomic(durable=True):
+                _limit_lock_wait(patience)
+                return credit_user(reference=reference, evidence=evidence, cause=cause, now=now)
+        except OperationalError as error:
+            if isinstance(error.__cause__, postgres_errors.LockNotAvailable):
+                raise busy from error
+            raise
+
+
+@transaction.atomic(savepoint=False)
+def credit_payments(requests: Sequence[CreditRequest], *, now: datetime) -> list[CreditOutcome]:
+    """Act on the evidence about many payments in one database transaction; outcomes in the order asked.
+
+    A payment that is credited, or went back, stays as it is: that is a success that changes nothing.
+    Evidence that does not fit puts its own payment under review and does not hold up the others.
+    What is credited is the row's own `credit_amount` to the row's own user.
+    """
+    payments = _lock_payments([request.evidence.reference for request in requests])
+    domain = get_domain(settings.PAYSTACK_SECRET_KEY)
+    before = {reference: _fingerprint(payment) for reference, payment in payments.items()}
+    outcomes = [_decide(payments.get(request.evidence.reference), request, domain=domain, now=now) for request in requests]
+    credited = [outcome.payment for outcome in outcomes if outcome.result is CreditResult.CREDITED and outcome.payment]
+    causes = {request.evidence.reference: request.cause for request in requests}
+    ledger.post_entries([_entry(payment, causes[payment.reference]) for payment in credited], now=now)
+    _mark_paid_twice(credited)
+    changed = [payment for reference, payment in payments.items() if _fingerprint(payment) != before[reference]]
+    PaymentLog.write(changed, now=now)
+    return outcomes
+
+
+def _lock_payments(references: Sequence[str]) -> dict[str, PaymentLog]:
+    """Lock the rows in ascending order, then read them in a fresh statement.
+
+    What a locking statement reads beside its rows stems from before its wait.
+    """
+    keys = _lock_rows(references)
+    return _read_rows(keys)
+
+
+def _lock_rows(references: Sequence[str]) -> list[UUID]:
+    locking = PaymentLog.objects.select_for_update(no_key=True).filter(reference__in=set(references)).order_by("pk")
+    return list(locking.values_list("pk", flat=True))
+
+
+def _read_rows(keys: Sequence[UUID]) -> dict[str, PaymentLog]:
+    return {payment.reference: payment for payment in PaymentLog.objects.filter(pk__in=keys).order_by("pk")}
+
+
+def _decide(
+    payment: PaymentLog | None, request: CreditRequest, *, domain: str, now: datetime
+) -> CreditOutcome:
+    if payment is None:
+        return CreditOutcome(CreditResult.UNKNOWN_REFERENCE, None)
+    if request.is_announced:
+        payment.webhook_received = True
+    if payment.is_settled:
+        return CreditOutcome(CreditResult.ALREADY_SETTLED, payment)
+    judgement = judge(payment, request.evidence, domain=domain)
+    if request.is_announced and judgement.verdict in {Verdict.OPEN, Verdict.FAILED}:
+        judgement = Judgement(Verdict.REVIEW, ReviewReason.STATUS_MISMATCH)
+    return CreditOutcome(_carry_out(payment, judgement, request, now=now), payment)
+
+
+def _carry_out(payment: PaymentLog, judgement: Judgement, request: CreditRequest, *, now: datetime) -> CreditResult:
+    if judgement.verdict is Verdict.PAID:
+        payment.complete(
+            evidence=request.evidence, credited_amount=payment.credit_amount, cause=request.cause, now=now
+        )
+        return CreditResult.CREDITED
+    if judgement.verdict is Verdict.REVIEW and judgement.review_reason:
+        payment.put_under_review(judgement.review_reason)
+        logger.warning(
+            "payment_under_review", payment=payment.reference, reason=judgement.review_reason, source=request.cause.source
+        )
+        return CreditResult.UNDER_REVIEW
+    if judgement.verdict is Verdict.FAILED:
+        if payment.state != PaymentState.FAILED:
+            payment.fail(
+                code="gateway_failed", message=request.evidence.gateway_response, cause=request.cause, now=now
+            )
+        return CreditResult.FAILED
+    return CreditResult.OPEN
+
+
+def _entry(payment: PaymentLog, cause: Cause) -> ledger.Entry:
+    return ledger.Entry(
+        user_id=payment.user_id,
+        type=TransactionType.CREDIT,
+        amount=payment.credit_amount,
+        counter_account=CounterAccount.GATEWAY_PAYSTACK,
+        reference=payment.reference,
+        idempotency_key=payment.pk,
+        payment_log_id=payment.pk,
+        description="Credits bought",
+        request_id=cause.request_id,
+    )
+
+
+def _mark_paid_twice(credited: Sequence[PaymentLog]) -> None:
+    """Put the later of two paid attempts at one purchase under review; both stay credited."""
+    for payment in credited:
+        if payment.attempt == 1 and payment.superseded_by_id is None:
+            continue
+        siblings = [
+            other.pk
+            for other in credited
+            if other.idempotency_key == payment.idempotency_key and other.user_id == payment.user_id
+        ]
+        is_paid_before = (
+            PaymentLog.objects.filter(
+                user_id=payment.user_id, idempotency_key=payment.idempotency_key, credited=True
+            )
+            .exclude(pk__in=siblings)
+            .exists()
+        )
+        if is_paid_before or payment.pk != siblings[0]:
+            payment.put_under_review(ReviewReason.PAID_TWICE)
+
+
+def _fingerprint(payment: PaymentLog) -> tuple[object, ...]:
+    return (payment.state, payment.review_reason, payment.webhook_received)
+
+
+def _limit_lock_wait(seconds: float) -> None:
+    """Wait for rows at most `seconds` in this database transaction, and never longer than elsewhere."""
+    milliseconds = max(1, int(min(seconds, _ROW_WAIT_SECONDS) * 1000))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = %s", [milliseconds])

@@ -1,0 +1,133 @@
+"""The inbox as a queue: claiming due events and writing down what became of them.
+
+Every time is the database's, so that workers on machines with different clocks agree.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from payments.lifecycles import EventStatus
+from payments.models import WebhookAttempt, WebhookEvent
+
+BATCH: Final = 50
+_LEASE_SECONDS: Final = 30
+_POSTPONE_SECONDS: Final = 0.5
+_DUE: Final = [EventStatus.RECEIVED.value, EventStatus.RETRYING.value]
+
+# The lease: until then the event is not due for anybody else, and if this worker dies it is due again.
+_CLAIM: Final = """
+UPDATE webhook_events SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => %s)
+WHERE id IN (
+    SELECT id FROM webhook_events
+    WHERE status IN ('received', 'retrying') AND next_attempt_at <= now()
+    ORDER BY next_attempt_at LIMIT %s
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING *
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt failed, cut to what the columns hold."""
+
+    error_class: str
+    error: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Failure":
+        """Return the failure that `error` tells."""
+        text = str(error).replace("\x00", "").encode(errors="replace").decode()
+        return cls(error_class=type(error).__name__[:100], error=text[:500])
+
+
+def claim_due(*, limit: int = BATCH) -> list[WebhookEvent]:
+    """Claim up to `limit` due events for 30 s, oldest due first; commits at once."""
+    with transaction.atomic(durable=True):
+        events = list(WebhookEvent.objects.raw(_CLAIM, [_LEASE_SECONDS, limit]))
+    return sorted(events, key=lambda event: (event.received_at, event.pk))
+
+
+def mark_processed(events: Sequence[tuple[WebhookEvent, UUID | None]]) -> None:
+    """Write that the events had their effect on these payments; the caller holds the transaction."""
+    if not events:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE webhook_events AS kept SET status = 'processed', processed_at = now(), next_attempt_at = NULL, "
+            "error_class = '', error = '', payment_id = done.payment_id "
+            "FROM unnest(%s::uuid[], %s::uuid[]) AS done(id, payment_id) WHERE kept.id = done.id",
+            [[event.pk for event, _ in events], [payment_id for _, payment_id in events]],
+        )
+
+
+def postpone(events: Sequence[WebhookEvent]) -> None:
+    """Give back events whose payment is being worked on elsewhere; that was no attempt."""
+    if not events:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE webhook_events SET attempts = greatest(attempts - 1, 0), "
+            "next_attempt_at = now() + make_interval(secs => %s) WHERE id = ANY(%s) AND status = ANY(%s)",
+            [_POSTPONE_SECONDS, [event.pk for event in events], _DUE],
+        )
+
+
+@transaction.atomic(durable=True)
+def schedule_retry(event: WebhookEvent, failure: Failure) -> None:
+    """Write down a failed attempt and when the next is due: 1 s, 2 s, 4 s (WEBHOOK_RETRY_SECONDS)."""
+    wait_seconds = settings.WEBHOOK_RETRY_SECONDS[event.attempts - 1]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE webhook_events SET status = 'retrying', next_attempt_at = now() + make_interval(secs => %s), "
+            "error_class = %s, error = %s WHERE id = %s AND status = ANY(%s)",
+            [wait_seconds, failure.error_class, failure.error, event.pk, _DUE],
+        )
+    _log_attempt(event, failure, outcome=EventStatus.RETRYING)
+
+
+@transaction.atomic(durable=True)
+def dead_letter(event: WebhookEvent, failure: Failure) -> None:
+    """Take the event out of the queue, with its body, until a person replays or dismisses it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE webhook_events SET status = 'dead', next_attempt_at = NULL, error_class = %s, error = %s "
+            "WHERE id = %s AND status = ANY(%s)",
+            [failure.error_class, failure.error, event.pk, _DUE],
+        )
+    _log_attempt(event, failure, outcome=EventStatus.DEAD)
+
+
+def has_attempts_left(event: WebhookEvent) -> bool:
+    """Whether another attempt may follow the one that was claimed."""
+    return event.attempts <= len(settings.WEBHOOK_RETRY_SECONDS)
+
+
+def is_worn_out(event: WebhookEvent) -> bool:
+    """Whether the event was claimed more often than attempts are allowed: it keeps killing its worker."""
+    return event.attempts > len(settings.WEBHOOK_RETRY_SECONDS) + 1
+
+
+def _log_attempt(event: WebhookEvent, failure: Failure, *, outcome: EventStatus) -> None:
+    claimed_until = event.next_attempt_at
+    if claimed_until is None:
+        raise ValueError("an attempt needs a claimed event")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        finished_at = cursor.fetchone()[0]
+    WebhookAttempt.objects.create(
+        event=event,
+        number=event.attempts,
+        started_at=claimed_until - timedelta(seconds=_LEASE_SECONDS),
+        finished_at=finished_at,
+        outcome=outcome,
+        error_class=failure.error_class,
+        error=failure.error,
+        trigger="worker",
+    )

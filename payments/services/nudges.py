@@ -1,0 +1,65 @@
+"""Telling the workers that there is something in the inbox, without ever waiting for the broker.
+
+A nudge may be lost: beat sends the same message every second, and the row is the truth. Publishing
+happens in one daemon thread per process, because a frozen Redis blocks a publish for over a minute.
+"""
+
+import os
+import threading
+import time
+from typing import Final
+
+import structlog
+from celery import current_app
+
+logger = structlog.get_logger(__name__)
+
+DRAIN_TASK: Final = "payments.drain_inbox"
+_EXPIRES_SECONDS: Final = 2
+_COALESCE_SECONDS: Final = 0.02
+_AFTER_FAILURE_SECONDS: Final = 1.0
+_BROKER_TIMEOUTS: Final = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "max_retries": 0}
+
+
+class _Nudger:
+    """One thread and one flag: any number of nudges while it publishes become one more message."""
+
+    def __init__(self) -> None:
+        self._wanted = threading.Event()
+        self.pid = os.getpid()
+        threading.Thread(target=self._run, name="inbox-nudger", daemon=True).start()
+
+    def request(self) -> None:
+        self._wanted.set()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            time.sleep(_COALESCE_SECONDS if _publish() else _AFTER_FAILURE_SECONDS)
+
+
+_mutex = threading.Lock()
+_nudger: _Nudger | None = None
+
+
+def nudge() -> None:
+    """Ask for a drain of the inbox soon; returns at once and never fails."""
+    global _nudger  # noqa: PLW0603 -- one thread per process; a fork needs a new one, hence the pid
+    if _nudger is None or _nudger.pid != os.getpid():
+        with _mutex:
+            if _nudger is None or _nudger.pid != os.getpid():
+                _nudger = _Nudger()
+    _nudger.request()
+
+
+def _publish() -> bool:
+    try:
+        with current_app.connection_for_write(transport_options=_BROKER_TIMEOUTS) as connection:
+            current_app.send_task(
+                DRAIN_TASK, expires=_EXPIRES_SECONDS, retry=False, ignore_result=True, connection=connection
+            )
+    except Exception as error:  # noqa: BLE001 -- whatever ails the broker, the row is stored and beat comes by
+        logger.warning("nudge_lost", error=type(error).__name__)
+        return False
+    return True

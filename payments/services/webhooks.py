@@ -1,0 +1,149 @@
+"""From the inbox to its effect: gather evidence without a transaction, then apply it in one."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.db import DataError, IntegrityError, transaction
+from django.utils import timezone
+
+from namaskah.api import strict_json
+from payments.gateways.paystack.parsing import read_evidence
+from payments.lifecycles import TransitionSource
+from payments.models import Cause, Evidence, WebhookEvent
+from payments.services import crediting, gateway_calls, inbox
+from payments.services.crediting import CreditOutcome, CreditRequest, CreditResult
+from payments.services.payment_locks import hold_payment_locks
+from payments.services.webhook_ingest import CHARGE_SUCCESS
+
+logger = structlog.get_logger(__name__)
+
+_DRAIN_SECONDS: Final = 10.0
+# What a repetition cannot cure: the database refuses the effect itself.
+_PERMANENT: Final = (IntegrityError, DataError)
+
+
+class UnknownReferenceError(Exception):
+    """No payment has the event's reference yet; it may still be on its way to the database."""
+
+
+class WornOutError(Exception):
+    """The event was claimed again and again and nobody lived to finish it."""
+
+
+def drain_inbox(*, limit_seconds: float = _DRAIN_SECONDS) -> bool:
+    """Process due events until none is left or `limit_seconds` have passed; return whether some may be left."""
+    deadline = time.monotonic() + limit_seconds
+    while time.monotonic() < deadline:
+        events = inbox.claim_due()
+        if not events:
+            return False
+        process_batch(events)
+    return True
+
+
+def process_batch(events: Sequence[WebhookEvent]) -> None:
+    """Process claimed events: the announced charges together, the rest one by one.
+
+    A batch that fails as a whole is done again one by one, so that the event at fault stands alone.
+    """
+    charges = []
+    for event in events:
+        if inbox.is_worn_out(event):
+            inbox.dead_letter(event, inbox.Failure.of(WornOutError("claimed too often, never finished")))
+        elif event.event_type == CHARGE_SUCCESS:
+            charges.append(event)
+        else:
+            process_webhook_with_retry(event)
+    try:
+        _credit_together(charges)
+    except Exception:
+        logger.exception("webhook_batch_failed", count=len(charges))
+        for event in charges:
+            process_webhook_with_retry(event)
+
+
+def process_webhook_with_retry(event: WebhookEvent) -> None:
+    """Process one claimed event; a failure is written down with its next attempt, or ends in the dead letters.
+
+    Waits are WEBHOOK_RETRY_SECONDS (1 s, 2 s, 4 s) by the database's clock; nothing sleeps here.
+    """
+    try:
+        process_webhook(event, now=timezone.now())
+    except Exception as error:
+        logger.exception("webhook_attempt_failed", event_id=str(event.pk), attempt=event.attempts)
+        failure = inbox.Failure.of(error)
+        if isinstance(error, _PERMANENT) or not inbox.has_attempts_left(event):
+            inbox.dead_letter(event, failure)
+        else:
+            inbox.schedule_retry(event, failure)
+
+
+def process_webhook(event: WebhookEvent, *, now: datetime) -> None:
+    """Gather the evidence for one event and apply it once.
+
+    :raises UnknownReferenceError: if there is no payment with the event's reference.
+    :raises PaymentBusyError: if its payment is being worked on elsewhere.
+    """
+    request = CreditRequest(
+        evidence=_gather(event, now=now),
+        cause=_cause(event),
+        is_announced=event.event_type == CHARGE_SUCCESS,
+    )
+    with hold_payment_locks([event.reference], wait_seconds=settings.PAYMENT_LOCK_WAIT_SECONDS) as held:
+        if event.reference not in held:
+            raise crediting.PaymentBusyError("Another process is working on this payment.")
+        with transaction.atomic(durable=True):
+            outcome = crediting.credit_payments([request], now=now)[0]
+            if outcome.payment is None:
+                raise UnknownReferenceError(f"There is no payment {event.reference}.")
+            inbox.mark_processed([(event, outcome.payment.pk)])
+
+
+def _gather(event: WebhookEvent, *, now: datetime) -> Evidence:
+    """Return the evidence: an announced success carries it, anything else is asked for."""
+    if event.event_type == CHARGE_SUCCESS:
+        return _read_charge(event)
+    evidence = gateway_calls.ask_about(event.reference, payment_id=None, request_id="", now=now)
+    if evidence is None:
+        raise UnknownReferenceError(f"The gateway knows no {event.reference}.")
+    return evidence
+
+
+def _credit_together(events: Sequence[WebhookEvent]) -> None:
+    if not events:
+        return
+    with hold_payment_locks([event.reference for event in events], wait_seconds=0) as held:
+        free = [event for event in events if event.reference in held]
+        inbox.postpone([event for event in events if event.reference not in held])
+        requests = [
+            CreditRequest(evidence=_read_charge(event), cause=_cause(event), is_announced=True) for event in free
+        ]
+        with transaction.atomic(durable=True):
+            outcomes = crediting.credit_payments(requests, now=timezone.now())
+            pairs = list(zip(free, outcomes, strict=True))
+            inbox.mark_processed([(event, outcome.payment.pk) for event, outcome in pairs if outcome.payment])
+    for event, outcome in pairs:
+        _follow_up(event, outcome)
+
+
+def _follow_up(event: WebhookEvent, outcome: CreditOutcome) -> None:
+    if outcome.result is CreditResult.UNKNOWN_REFERENCE:
+        failure = inbox.Failure.of(UnknownReferenceError(f"There is no payment {event.reference}."))
+        retry = inbox.schedule_retry if inbox.has_attempts_left(event) else inbox.dead_letter
+        retry(event, failure)
+
+
+def _read_charge(event: WebhookEvent) -> Evidence:
+    # Read once before, when it was stored: what does not parse is in quarantine and never comes here.
+    body = strict_json.loads(bytes(event.body), max_depth=64, allow_unsafe_text=True)
+    if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
+        raise TypeError("the stored body is no event")
+    return read_evidence(body["data"])
+
+
+def _cause(event: WebhookEvent) -> Cause:
+    return Cause(source=TransitionSource.WEBHOOK, event_id=event.pk)
