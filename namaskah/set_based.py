@@ -4,8 +4,6 @@
 times faster and can check a version and the row count while it writes.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -5,9 +5,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 import environ
 
 from namaskah import redis_urls
+
+django_stubs_ext.monkeypatch()
 
 # django-fsm announces at import that its successor is another package under another licence; we pin 3.0.1.
 warnings.filterwarnings("ignore", message="The 'django-fsm' package has been integrated", category=UserWarning)

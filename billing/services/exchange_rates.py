@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from billing.models import ExchangeRate
 from billing.selectors.exchange_rates import BASE_CURRENCY
@@ -19,7 +18,6 @@ class ExchangeRateInvalidError(RuleViolationError):
     code = "validation_error"
 
 
-@transaction.atomic(durable=True)
 def set_exchange_rate(*, currency: str, units_per_usd: Decimal, by: User | None, now: datetime) -> ExchangeRate:
     """Set what a dollar costs in `currency` from `now` on; earlier rates stay as history.
 

@@ -1,0 +1,96 @@
+"""Calls of the gateway, each written down before it is made and completed after."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from django.utils import timezone
+
+from namaskah.errors import DomainError, GatewayOutcomeUnknownError, GatewayRejectedError
+from payments.gateways.paystack import transactions
+from payments.models import Evidence, GatewayCall, GatewayOutcome
+
+
+class _Answered(Protocol):
+    @property
+    def answer(self) -> dict[str, Any]: ...
+
+
+AnsweredType = TypeVar("AnsweredType", bound=_Answered)
+
+
+def call_gateway(
+    operation: str,
+    make: Callable[[], AnsweredType],
+    *,
+    reference: str,
+    payment_id: UUID | None,
+    request: dict[str, Any],
+    request_id: str,
+    now: datetime,
+) -> AnsweredType:
+    """Make one call and keep what was asked and said; no database transaction may be open.
+
+    :raises GatewayRejectedError: if the gateway said no.
+    :raises GatewayUnavailableError: if it was never reached.
+    :raises GatewayMisconfiguredError: if it refused our key.
+    :raises GatewayOutcomeUnknownError: if the request was sent and no usable answer came.
+    """
+    call = GatewayCall.objects.create(
+        payment_id=payment_id,
+        operation=operation,
+        reference=reference,
+        request=request,
+        started_at=now,
+        request_id=request_id,
+    )
+    try:
+        result = make()
+    except DomainError as error:
+        _complete(call, outcome=_outcome_of(error), error=error)
+        raise
+    _complete(call, outcome=GatewayOutcome.ANSWERED, answer=result.answer)
+    return result
+
+
+def ask_about(reference: str, *, payment_id: UUID | None, request_id: str, now: datetime) -> Evidence | None:
+    """Ask the gateway about a transaction; None if it knows no such reference.
+
+    :raises GatewayUnavailableError: if no usable answer came; a read may be repeated.
+    """
+    found = call_gateway(
+        "verify",
+        lambda: transactions.find_transaction(reference),
+        reference=reference,
+        payment_id=payment_id,
+        request={},
+        request_id=request_id,
+        now=now,
+    )
+    return found.evidence
+
+
+def _outcome_of(error: DomainError) -> GatewayOutcome:
+    if isinstance(error, GatewayRejectedError):
+        return GatewayOutcome.REJECTED
+    if isinstance(error, GatewayOutcomeUnknownError):
+        return GatewayOutcome.UNKNOWN
+    return GatewayOutcome.UNAVAILABLE
+
+
+def _complete(
+    call: GatewayCall,
+    *,
+    outcome: GatewayOutcome,
+    answer: dict[str, Any] | None = None,
+    error: DomainError | None = None,
+) -> None:
+    call.outcome = outcome
+    call.answer = answer
+    call.finished_at = timezone.now()
+    if error is not None:
+        call.error_code = getattr(error, "gateway_code", "") or error.code
+        call.error = error.detail[:500]
+        call.answer = getattr(error, "answer", None)
+    call.save(update_fields=["outcome", "answer", "error_code", "error", "finished_at"])
