@@ -1,0 +1,34 @@
+"""The endpoints under /api/v1/billing."""
+
+from django.db.models import QuerySet
+from rest_framework.generics import ListAPIView
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing.api.serializers import BalanceOutput, TransactionOutput
+from billing.models import Transaction
+from billing.selectors import wallets
+from namaskah.api.client_request import ClientRequest
+from namaskah.api.pagination import CreatedCursorPagination
+
+
+class Balance(APIView):
+    """GET /api/v1/billing/balance"""
+
+    throttle_scope = "reads"
+
+    def get(self, request: ClientRequest) -> Response:
+        """Show what the caller has."""
+        return Response(BalanceOutput(wallets.find_wallet(user=request.user)).data)
+
+
+class TransactionList(ListAPIView[Transaction]):
+    """GET /api/v1/billing/transactions"""
+
+    serializer_class = TransactionOutput
+    pagination_class = CreatedCursorPagination
+    throttle_scope = "reads"
+
+    def get_queryset(self) -> QuerySet[Transaction]:
+        """Return the caller's own ledger, newest first."""
+        return wallets.list_transactions(user=self.request.user).select_related("payment_log")

@@ -1,0 +1,175 @@
+"""Bodies of the payments API."""
+
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from rest_framework import serializers
+
+from namaskah.api.fields import AmountField, CreditsField
+from namaskah.api.serializers import StrictSerializer
+from payments.lifecycles import PaymentState
+from payments.models import PaymentLog
+from payments.services.checkout import Purchase
+from payments.services.crediting import CreditResult
+
+# The channels that Paystack's initialize takes (https://paystack.com/docs/api/transaction/#initialize).
+CHANNELS = (
+    "card",
+    "bank",
+    "apple_pay",
+    "ussd",
+    "qr",
+    "mobile_money",
+    "bank_transfer",
+    "eft",
+    "capitec_pay",
+    "payattitude",
+)
+
+
+class InitializeInput(StrictSerializer):
+    """What a client sends to begin a purchase."""
+
+    amount_usd = AmountField(max_places=2, min_value=Decimal("5.00"), max_value=Decimal("10000.00"))
+    currency = serializers.ChoiceField(choices=settings.CURRENCIES, required=False)
+    callback_url = serializers.URLField(max_length=300, required=False)
+    channels = serializers.ListField(
+        child=serializers.ChoiceField(choices=CHANNELS), required=False, allow_empty=False, max_length=len(CHANNELS)
+    )
+
+    def validate_callback_url(self, value: str) -> str:
+        """Let payers be sent only to hosts that the operator named; plain http only where DEBUG is on."""
+        parts = urlsplit(value)
+        schemes = {"https", "http"} if settings.DEBUG else {"https"}
+        if parts.scheme not in schemes or parts.username is not None:
+            raise serializers.ValidationError("Must be an https URL without credentials.", code="invalid_url")
+        if parts.hostname not in settings.CALLBACK_ALLOWED_HOSTS:
+            raise serializers.ValidationError("This host is not allowed; ask us to add it.", code="host_not_allowed")
+        return value
+
+    def to_purchase(self) -> Purchase:
+        """Return the validated body as the service takes it."""
+        body = self.validated_data
+        return Purchase(
+            amount_usd=body["amount_usd"],
+            currency=body.get("currency", settings.DEFAULT_CURRENCY),
+            callback_url=body.get("callback_url", ""),
+            channels=tuple(body.get("channels", ())),
+        )
+
+
+class VerifyInput(StrictSerializer):
+    """The payment that a client asks about."""
+
+    reference = serializers.CharField(max_length=100)
+
+
+class InitializeOutput(serializers.ModelSerializer[PaymentLog]):
+    """A purchase that was begun; `authorization_url` is null when it is paid already."""
+
+    payment_id = serializers.UUIDField(source="pk")
+    authorization_url = serializers.SerializerMethodField()
+    access_code = serializers.SerializerMethodField()
+    amount_usd = CreditsField()
+    credits = CreditsField(source="credit_amount")
+
+    class Meta:
+        model = PaymentLog
+        fields = (
+            "payment_id",
+            "reference",
+            "authorization_url",
+            "access_code",
+            "state",
+            "amount_usd",
+            "credits",
+            "currency",
+            "amount_minor",
+            "exchange_rate",
+            "created_at",
+        )
+
+    def get_authorization_url(self, payment: PaymentLog) -> str | None:
+        """Return the checkout page; none is shown for a payment that needs no paying."""
+        return None if payment.is_settled else payment.authorization_url or None
+
+    def get_access_code(self, payment: PaymentLog) -> str | None:
+        """Return the code for Paystack's popup, under the same rule."""
+        return None if payment.is_settled else payment.access_code or None
+
+
+class PaymentOutput(InitializeOutput):
+    """One payment in a list."""
+
+    amount_credited = CreditsField(source="credited_amount", allow_null=True)
+
+    class Meta(InitializeOutput.Meta):
+        fields = (*InitializeOutput.Meta.fields, "amount_credited")
+
+
+class TransitionOutput(serializers.Serializer[dict[str, Any]]):
+    """One step of a payment's audit trail, as far as its owner may see it."""
+
+    to = serializers.CharField()
+    at = serializers.CharField()
+    source = serializers.CharField()
+    reason = serializers.CharField()
+
+    def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
+        """Return the step; `from` is null for the first and is a keyword in Python."""
+        return {"from": instance["from"], **super().to_representation(instance)}
+
+
+class PaymentDetailOutput(PaymentOutput):
+    """One payment with its story."""
+
+    state_transitions = TransitionOutput(many=True)
+    channel = serializers.CharField(source="payment_method")
+    refunds = serializers.SerializerMethodField()
+
+    class Meta(PaymentOutput.Meta):
+        fields = (
+            *PaymentOutput.Meta.fields,
+            "state_transitions",
+            "refunds",
+            "review_reason",
+            "error_code",
+            "error_message",
+            "paid_at",
+            "channel",
+        )
+
+    def get_refunds(self, _payment: PaymentLog) -> list[dict[str, Any]]:
+        """Return the refunds: none can be asked for yet."""
+        return []
+
+
+class VerifyOutput:
+    """The answer of verify: what is now true of the payment."""
+
+    MESSAGES = {
+        "success": "Payment verified and credited",
+        "pending": "Payment is not completed yet",
+        "failed": "Payment failed",
+    }
+
+    def __init__(self, payment: PaymentLog, result: CreditResult, *, balance: Decimal) -> None:
+        status = self._status(payment, result)
+        self.data = {
+            "reference": payment.reference,
+            "status": status,
+            "state": payment.state,
+            "amount_credited": CreditsField().to_representation(payment.credited_amount or Decimal(0)),
+            "new_balance": CreditsField().to_representation(balance),
+            "message": self.MESSAGES[status],
+        }
+
+    @staticmethod
+    def _status(payment: PaymentLog, result: CreditResult) -> str:
+        if payment.is_settled:
+            return "success"
+        if result is CreditResult.FAILED or payment.state == PaymentState.FAILED:
+            return "failed"
+        return "pending"

@@ -1,0 +1,83 @@
+"""The endpoints under /api/v1/payments."""
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing.selectors import wallets
+from namaskah.api.client_request import ClientRequest
+from namaskah.api.pagination import CreatedCursorPagination
+from namaskah.idempotency.claims import KeyClaim
+from namaskah.idempotency.views import IdempotentView
+from payments.api.serializers import (
+    InitializeInput,
+    InitializeOutput,
+    PaymentDetailOutput,
+    PaymentOutput,
+    VerifyInput,
+    VerifyOutput,
+)
+from payments.lifecycles import TransitionSource
+from payments.models import Cause, PaymentLog
+from payments.selectors import payments
+from payments.services import checkout
+
+
+class PaymentInitialize(IdempotentView):
+    """POST /api/v1/payments/initialize"""
+
+    input_serializer = InitializeInput
+    throttle_scope = "initialize"
+
+    def perform(self, request: ClientRequest, body: InitializeInput, claim: KeyClaim) -> Response:
+        """Begin a purchase."""
+        payment = checkout.initialize_payment(
+            purchase=body.to_purchase(), by=request.user, claim=claim, cause=_cause(request), now=timezone.now()
+        )
+        return Response(InitializeOutput(payment).data, status=status.HTTP_201_CREATED)
+
+
+class PaymentVerify(APIView):
+    """POST /api/v1/payments/verify"""
+
+    throttle_scope = "verify"
+
+    def post(self, request: ClientRequest) -> Response:
+        """Ask Paystack, credit if it was paid, and answer what is now true."""
+        body = VerifyInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        payment, result = checkout.verify_payment(
+            reference=body.validated_data["reference"], user=request.user, cause=_cause(request), now=timezone.now()
+        )
+        balance = wallets.get_balance(user=request.user)
+        return Response(VerifyOutput(payment, result, balance=balance).data)
+
+
+class PaymentList(ListAPIView[PaymentLog]):
+    """GET /api/v1/payments"""
+
+    serializer_class = PaymentOutput
+    pagination_class = CreatedCursorPagination
+    throttle_scope = "reads"
+
+    def get_queryset(self) -> QuerySet[PaymentLog]:
+        """Return the caller's own payments."""
+        return payments.list_payments(user=self.request.user)
+
+
+class PaymentDetail(APIView):
+    """GET /api/v1/payments/{reference}"""
+
+    throttle_scope = "reads"
+
+    def get(self, request: ClientRequest, reference: str) -> Response:
+        """Show one payment with its story."""
+        payment = payments.get_payment(user=request.user, reference=reference)
+        return Response(PaymentDetailOutput(payment).data)
+
+
+def _cause(request: ClientRequest) -> Cause:
+    return Cause(source=TransitionSource.API, by=request.user.get_username(), request_id=request.request_id)

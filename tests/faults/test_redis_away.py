@@ -1,0 +1,58 @@
+"""Redis stopped and Redis frozen: everything is answered, and nothing is lost."""
+
+import pytest
+
+from billing.models import Transaction
+from payments.models import WebhookEvent
+from tests.events import charge_success
+from tests.processes.client import deliver
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture(params=["stop", "freeze"])
+def take_redis_away(request, valkey):
+    """Return how Redis is taken away and how it comes back."""
+    comes_back = {"stop": valkey.start, "freeze": valkey.thaw}[request.param]
+    return getattr(valkey, request.param), comes_back
+
+
+def test_without_redis_everything_is_answered_and_credited_when_it_is_back(
+    running_product, sandbox, make_client, take_redis_away
+):
+    goes_away, comes_back = take_redis_away
+    running_product.start_worker()
+    running_product.start_beat()
+    client = make_client("ada")
+    told_by_webhook = client.initialize()
+    told_by_verify = client.initialize()
+    wait_until(lambda: _heartbeat_exists(), seconds=30)
+    goes_away()
+
+    paid = sandbox.pay(told_by_webhook["reference"], deliveries=0)["transaction"]
+    raw = charge_success(
+        reference=told_by_webhook["reference"],
+        amount_minor=told_by_webhook["amount_minor"],
+        transaction_id=paid["id"],
+    )
+    delivered = [deliver(running_product.url, raw) for _ in range(3)]
+    sandbox.pay(told_by_verify["reference"], deliveries=0)
+    verified = client.verify(told_by_verify["reference"])
+    begun = client.post_initialize()
+
+    assert [answer.status for answer in delivered] == [200, 200, 200]
+    assert max(answer.seconds for answer in delivered) < 0.5
+    assert (verified.status, verified.body["status"]) == (200, "success")
+    assert begun.status == 201
+
+    comes_back()
+    wait_until(lambda: client.balance() == "50.00", seconds=60)
+    assert Transaction.objects.count() == 2
+    assert WebhookEvent.objects.get().status == "processed"
+
+
+def _heartbeat_exists() -> bool:
+    from namaskah.observability.models import Heartbeat
+
+    return Heartbeat.objects.exists()

@@ -1,0 +1,105 @@
+"""gunicorn, Celery worker and beat, started as in production and ended with the test."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+from django.db import connection
+
+from tests.events import SECRET_KEY
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+WEBHOOK_PATH = "/api/v1/payments/paystack/webhook"
+
+
+class Product:
+    def __init__(self, *, redis_url: str, paystack_url: str, logs: Path) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "namaskah.settings",
+            "DATABASE_URL": database_url(),
+            "REDIS_URL": redis_url,
+            "PAYSTACK_BASE_URL": paystack_url,
+            "PAYSTACK_SECRET_KEY": SECRET_KEY,
+            "SECRET_KEY": "test-processes-secret-key-0123456789-0123456789-0123456789",
+            "DEBUG": "on",
+            "WEB_BIND": f"127.0.0.1:{self.port}",
+            "WEB_CONCURRENCY": "2",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._logs = logs
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start_web(self) -> subprocess.Popen[bytes]:
+        process = self.start("gunicorn", "namaskah.wsgi", "-c", "deploy/gunicorn.conf.py")
+        wait_until(self._is_serving, seconds=30)
+        return process
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        return self.start("celery", "-A", "namaskah", "worker", "--concurrency", "2", "--loglevel", "INFO")
+
+    def start_beat(self) -> subprocess.Popen[bytes]:
+        return self.start("celery", "-A", "namaskah", "beat", "-s", str(self._logs / "beat-schedule"))
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a module of the venv in a process group of its own, its output in a log file."""
+        log = (self._logs / f"{len(self._processes)}-{command[0]}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGCONT)
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _is_serving(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health", timeout=1).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+
+@contextlib.contextmanager
+def running(*, redis_url: str, paystack_url: str, logs: Path) -> Iterator[Product]:
+    product = Product(redis_url=redis_url, paystack_url=paystack_url, logs=logs)
+    try:
+        yield product
+    finally:
+        product.stop()
+
+
+def database_url() -> str:
+    """Return the URL of the test database, for processes that a test starts."""
+    settings = connection.settings_dict
+    host = settings["HOST"] or settings["OPTIONS"].get("host", "")
+    user = quote(settings["USER"])
+    password = f":{quote(settings['PASSWORD'])}" if settings["PASSWORD"] else ""
+    if host.startswith("/"):
+        return f"postgresql://{user}{password}@/{settings['NAME']}?host={quote(host)}"
+    return f"postgresql://{user}{password}@{host}:{settings['PORT'] or 5432}/{settings['NAME']}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
