@@ -1,0 +1,1 @@
+"""The project and its small kernel, which knows no app."""

@@ -42,6 +42,7 @@ try:
     PAYSTACK_BASE_URL = env.str("PAYSTACK_BASE_URL", default="https://api.paystack.co")
     PAYSTACK_CONNECT_TIMEOUT_SECONDS = env.float("PAYSTACK_CONNECT_TIMEOUT_SECONDS", default=5.0)
     PAYSTACK_READ_TIMEOUT_SECONDS = env.float("PAYSTACK_READ_TIMEOUT_SECONDS", default=20.0)
+    GATEWAY_CONCURRENCY = env.int("GATEWAY_CONCURRENCY", default=8)
     ALLOW_TEST_KEY = env.bool("ALLOW_TEST_KEY", default=False)
 
     DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="NGN")

@@ -23,8 +23,12 @@ class ExchangeRate(models.Model):
     class Meta:
         db_table = "exchange_rates"
         constraints = [
-            models.CheckConstraint(name="billing_exchangerate_positive", condition=Q(units_per_usd__gt=0, units_per_usd__lt=RATE_LIMIT)),
-            models.CheckConstraint(name="billing_exchangerate_currency_form", condition=Q(currency__regex=r"^[A-Z]{3}$")),
+            models.CheckConstraint(
+                name="billing_exchangerate_positive", condition=Q(units_per_usd__gt=0, units_per_usd__lt=RATE_LIMIT)
+            ),
+            models.CheckConstraint(
+                name="billing_exchangerate_currency_form", condition=Q(currency__regex=r"^[A-Z]{3}$")
+            ),
         ]
         indexes = [
             models.Index(name="billing_exchangerate_newest", fields=["currency", "-valid_from", "-id"]),

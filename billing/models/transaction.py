@@ -86,9 +86,7 @@ class Transaction(models.Model):
                 name="billing_transaction_reference_form",
                 condition=Q(reference__regex=r"^[A-Za-z0-9._-]{1,64}$"),
             ),
-            models.CheckConstraint(
-                name="billing_transaction_has_counter_account", condition=~Q(counter_account="")
-            ),
+            models.CheckConstraint(name="billing_transaction_has_counter_account", condition=~Q(counter_account="")),
         ]
         indexes = [
             models.Index(

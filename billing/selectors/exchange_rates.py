@@ -47,6 +47,4 @@ def get_exchange_rate(currency: str, *, now: datetime) -> Decimal:
 
 def find_exchange_rate(currency: str, *, now: datetime) -> ExchangeRate | None:
     """Return the newest rate of `currency` that is valid at `now`, however old."""
-    return (
-        ExchangeRate.objects.filter(currency=currency, valid_from__lte=now).order_by("-valid_from", "-id").first()
-    )
+    return ExchangeRate.objects.filter(currency=currency, valid_from__lte=now).order_by("-valid_from", "-id").first()

@@ -10,7 +10,16 @@ from payments.models import GatewayCall, PaymentLog, WebhookAttempt, WebhookEven
 class PaymentLogAdmin(ReadOnlyAdmin):
     """Every purchase."""
 
-    list_display = ["reference", "user", "state", "amount_usd", "amount_minor", "currency", "review_reason", "created_at"]
+    list_display = [
+        "reference",
+        "user",
+        "state",
+        "amount_usd",
+        "amount_minor",
+        "currency",
+        "review_reason",
+        "created_at",
+    ]
     list_filter = ["state", "currency", "review_reason"]
     list_select_related = ["user"]
     search_fields = ["reference", "email", "user__username"]

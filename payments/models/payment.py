@@ -50,12 +50,16 @@ class PaymentLog(StateModel):
     """One purchase of credits and everything that happened to it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payments", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payments", db_index=False
+    )
     email = models.EmailField()
     reference = models.CharField(max_length=40, unique=True)
     idempotency_key = models.UUIDField()
     attempt = models.PositiveSmallIntegerField(default=1)
-    superseded_by = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="supersedes")
+    superseded_by = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="supersedes"
+    )
     amount_usd = models.DecimalField(max_digits=18, decimal_places=4)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
@@ -104,14 +108,15 @@ class PaymentLog(StateModel):
             ),
             models.CheckConstraint(
                 name="payments_paymentlog_credited_amount_positive",
-                condition=Q(credited_amount__isnull=True)
-                | Q(credited_amount__gt=0, credited_amount__lt=CREDIT_LIMIT),
+                condition=Q(credited_amount__isnull=True) | Q(credited_amount__gt=0, credited_amount__lt=CREDIT_LIMIT),
             ),
             models.CheckConstraint(
                 name="payments_paymentlog_reference_form",
                 condition=Q(reference__regex=r"^nmk-[0-9a-z]{36}$"),
             ),
-            models.CheckConstraint(name="payments_paymentlog_currency_form", condition=Q(currency__regex=r"^[A-Z]{3}$")),
+            models.CheckConstraint(
+                name="payments_paymentlog_currency_form", condition=Q(currency__regex=r"^[A-Z]{3}$")
+            ),
             models.CheckConstraint(
                 name="payments_paymentlog_state_known",
                 condition=Q(state__in=PaymentState.values),

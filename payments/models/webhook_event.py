@@ -39,7 +39,9 @@ class WebhookEvent(models.Model):
             models.UniqueConstraint(
                 name="payments_webhookevent_stored_once", fields=["object_id", "event_type", "body_sha256"]
             ),
-            models.CheckConstraint(name="payments_webhookevent_status_known", condition=Q(status__in=EventStatus.values)),
+            models.CheckConstraint(
+                name="payments_webhookevent_status_known", condition=Q(status__in=EventStatus.values)
+            ),
             models.CheckConstraint(
                 name="payments_webhookevent_due_has_time",
                 condition=~Q(status__in=DUE_STATUSES) | Q(next_attempt_at__isnull=False),
@@ -54,9 +56,7 @@ class WebhookEvent(models.Model):
             models.Index(
                 name="payments_webhookevent_due", fields=["next_attempt_at"], condition=Q(status__in=DUE_STATUSES)
             ),
-            models.Index(
-                name="payments_webhookevent_of_pay", fields=["payment"], condition=Q(payment__isnull=False)
-            ),
+            models.Index(name="payments_webhookevent_of_pay", fields=["payment"], condition=Q(payment__isnull=False)),
             models.Index(name="payments_webhookevent_of_ref", fields=["reference"], condition=~Q(reference="")),
             models.Index(
                 name="payments_webhookevent_trouble",

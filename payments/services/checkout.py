@@ -79,9 +79,7 @@ def quote_purchase(*, amount_usd: Decimal, currency: str, now: datetime) -> Quot
     return Quote(amount_minor=amount_minor, exchange_rate=rate)
 
 
-def initialize_payment(
-    *, purchase: Purchase, by: User, claim: KeyClaim, cause: Cause, now: datetime
-) -> PaymentLog:
+def initialize_payment(*, purchase: Purchase, by: User, claim: KeyClaim, cause: Cause, now: datetime) -> PaymentLog:
     """Begin a purchase, or go on with the one that the same key began; return it with its checkout page.
 
     A payment that turns out to be paid already is returned `completed`, without a page.
@@ -122,9 +120,7 @@ def verify_payment(*, reference: str, user: User, cause: Cause, now: datetime) -
     payment = payments.get_payment(user=user, reference=reference)
     if payment.is_settled:
         return payment, CreditResult.ALREADY_SETTLED
-    evidence = gateway_calls.ask_about(
-        payment.reference, payment_id=payment.pk, request_id=cause.request_id, now=now
-    )
+    evidence = gateway_calls.ask_about(payment.reference, payment_id=payment.pk, request_id=cause.request_id, now=now)
     if evidence is None:
         return payments.get_payment(user=user, reference=reference), CreditResult.OPEN
     outcome = _apply(evidence, cause=cause, now=now)
@@ -141,9 +137,7 @@ def _apply(evidence: Evidence, *, cause: Cause, now: datetime) -> crediting.Cred
     )
 
 
-def _create_payment(
-    purchase: Purchase, *, by: User, claim: KeyClaim, cause: Cause, now: datetime
-) -> PaymentLog:
+def _create_payment(purchase: Purchase, *, by: User, claim: KeyClaim, cause: Cause, now: datetime) -> PaymentLog:
     if not by.email:
         raise EmailRequiredError("Your account has no e-mail address, and Paystack needs one to take a payment.")
     quote = quote_purchase(amount_usd=purchase.amount_usd, currency=purchase.currency, now=now)
@@ -180,9 +174,7 @@ def _may_have_been_sent(payment: PaymentLog) -> bool:
 
 def _look_up(payment: PaymentLog, *, claim: KeyClaim, cause: Cause, now: datetime) -> PaymentLog:
     """Find out what became of a call whose answer was lost; return the payment to go on with."""
-    evidence = gateway_calls.ask_about(
-        payment.reference, payment_id=payment.pk, request_id=cause.request_id, now=now
-    )
+    evidence = gateway_calls.ask_about(payment.reference, payment_id=payment.pk, request_id=cause.request_id, now=now)
     if evidence is None:
         return payment
     outcome = _apply(evidence, cause=cause, now=now)

@@ -121,7 +121,9 @@ def credit_payments(requests: Sequence[CreditRequest], *, now: datetime) -> list
     payments = _lock_payments([request.evidence.reference for request in requests])
     domain = get_domain(settings.PAYSTACK_SECRET_KEY)
     before = {reference: _fingerprint(payment) for reference, payment in payments.items()}
-    outcomes = [_decide(payments.get(request.evidence.reference), request, domain=domain, now=now) for request in requests]
+    outcomes = [
+        _decide(payments.get(request.evidence.reference), request, domain=domain, now=now) for request in requests
+    ]
     credited = [outcome.payment for outcome in outcomes if outcome.result is CreditResult.CREDITED and outcome.payment]
     causes = {request.evidence.reference: request.cause for request in requests}
     ledger.post_entries([_entry(payment, causes[payment.reference]) for payment in credited], now=now)
@@ -149,9 +151,7 @@ def _read_rows(keys: Sequence[UUID]) -> dict[str, PaymentLog]:
     return {payment.reference: payment for payment in PaymentLog.objects.filter(pk__in=keys).order_by("pk")}
 
 
-def _decide(
-    payment: PaymentLog | None, request: CreditRequest, *, domain: str, now: datetime
-) -> CreditOutcome:
+def _decide(payment: PaymentLog | None, request: CreditRequest, *, domain: str, now: datetime) -> CreditOutcome:
     if payment is None:
         return CreditOutcome(CreditResult.UNKNOWN_REFERENCE, None)
     if request.is_announced:
@@ -166,21 +166,20 @@ def _decide(
 
 def _carry_out(payment: PaymentLog, judgement: Judgement, request: CreditRequest, *, now: datetime) -> CreditResult:
     if judgement.verdict is Verdict.PAID:
-        payment.complete(
-            evidence=request.evidence, credited_amount=payment.credit_amount, cause=request.cause, now=now
-        )
+        payment.complete(evidence=request.evidence, credited_amount=payment.credit_amount, cause=request.cause, now=now)
         return CreditResult.CREDITED
     if judgement.verdict is Verdict.REVIEW and judgement.review_reason:
         payment.put_under_review(judgement.review_reason)
         logger.warning(
-            "payment_under_review", payment=payment.reference, reason=judgement.review_reason, source=request.cause.source
+            "payment_under_review",
+            payment=payment.reference,
+            reason=judgement.review_reason,
+            source=request.cause.source,
         )
         return CreditResult.UNDER_REVIEW
     if judgement.verdict is Verdict.FAILED:
         if payment.state != PaymentState.FAILED:
-            payment.fail(
-                code="gateway_failed", message=request.evidence.gateway_response, cause=request.cause, now=now
-            )
+            payment.fail(code="gateway_failed", message=request.evidence.gateway_response, cause=request.cause, now=now)
         return CreditResult.FAILED
     return CreditResult.OPEN
 
@@ -210,9 +209,7 @@ def _mark_paid_twice(credited: Sequence[PaymentLog]) -> None:
             if other.idempotency_key == payment.idempotency_key and other.user_id == payment.user_id
         ]
         is_paid_before = (
-            PaymentLog.objects.filter(
-                user_id=payment.user_id, idempotency_key=payment.idempotency_key, credited=True
-            )
+            PaymentLog.objects.filter(user_id=payment.user_id, idempotency_key=payment.idempotency_key, credited=True)
             .exclude(pk__in=siblings)
             .exists()
         )

@@ -30,9 +30,7 @@ def seed_people() -> None:
             administrator.save()
         User.objects.get_or_create(username=CUSTOMER, defaults={"email": "ada@example.com"})
         service, _ = User.objects.get_or_create(username=SERVICE_ACCOUNT, defaults={"email": "sms@example.com"})
-        service.user_permissions.add(
-            Permission.objects.get(content_type__app_label="billing", codename="debit_wallet")
-        )
+        service.user_permissions.add(Permission.objects.get(content_type__app_label="billing", codename="debit_wallet"))
 
 
 def seed_rates(*, now: datetime) -> None:

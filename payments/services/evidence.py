@@ -47,24 +47,26 @@ def judge(payment: PaymentLog, evidence: Evidence, *, domain: str) -> Judgement:
 
 
 def find_objection(payment: PaymentLog, evidence: Evidence, *, domain: str) -> ReviewReason | None:
-    """Return why a success must not be credited in full, or None.
-
-    `amount` is what was charged and holds the fees where the payer bears them; `requested_amount`
-    is what we asked for.
-    """
+    """Return why a success must not be credited in full, or None."""
     if evidence.amount_minor is None or evidence.gateway_transaction_id is None:
         return ReviewReason.EVIDENCE_INCOMPLETE
     if evidence.domain != domain:
         return ReviewReason.WRONG_DOMAIN
     if evidence.currency != payment.currency:
         return ReviewReason.CURRENCY_MISMATCH
+    return _find_wrong_amount(payment, evidence.amount_minor, evidence)
+
+
+def _find_wrong_amount(payment: PaymentLog, charged_minor: int, evidence: Evidence) -> ReviewReason | None:
+    # `amount` is what was charged and holds the fees where the payer bears them; `requested_amount`
+    # is what we asked for, and older answers leave it out.
     requested = evidence.requested_amount_minor
     if requested is None:
-        requested = evidence.amount_minor
+        requested = charged_minor
     if requested != payment.amount_minor:
         return ReviewReason.AMOUNT_MISMATCH
-    if evidence.amount_minor < requested:
+    if charged_minor < requested:
         return ReviewReason.PARTIAL_DEBIT
-    if evidence.amount_minor - requested > (evidence.fees_minor or 0):
+    if charged_minor - requested > (evidence.fees_minor or 0):
         return ReviewReason.OVERPAID
     return None

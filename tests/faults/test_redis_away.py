@@ -3,6 +3,7 @@
 import pytest
 
 from billing.models import Transaction
+from namaskah.observability.models import Heartbeat
 from payments.models import WebhookEvent
 from tests.events import charge_success
 from tests.processes.client import deliver
@@ -27,7 +28,7 @@ def test_without_redis_everything_is_answered_and_credited_when_it_is_back(
     client = make_client("ada")
     told_by_webhook = client.initialize()
     told_by_verify = client.initialize()
-    wait_until(lambda: _heartbeat_exists(), seconds=30)
+    wait_until(Heartbeat.objects.exists, seconds=30)
     goes_away()
 
     paid = sandbox.pay(told_by_webhook["reference"], deliveries=0)["transaction"]
@@ -50,9 +51,3 @@ def test_without_redis_everything_is_answered_and_credited_when_it_is_back(
     wait_until(lambda: client.balance() == "50.00", seconds=60)
     assert Transaction.objects.count() == 2
     assert WebhookEvent.objects.get().status == "processed"
-
-
-def _heartbeat_exists() -> bool:
-    from namaskah.observability.models import Heartbeat
-
-    return Heartbeat.objects.exists()

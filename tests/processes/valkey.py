@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sysconfig
 from pathlib import Path
+from typing import Self
 
 from devtools.embedded import binaries
 from tests.waiting import wait_until
@@ -45,7 +46,7 @@ class ValkeyServer:
         except OSError:
             return False
 
-    def __enter__(self) -> "ValkeyServer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

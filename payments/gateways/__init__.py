@@ -1,0 +1,1 @@
+"""Money from outside: what speaks to a payment gateway."""

@@ -1,0 +1,90 @@
+"""What keeps a slow or dead gateway from taking the whole process with it."""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from namaskah.errors import GatewayUnavailableError
+
+FAILURE_LIMIT: Final = 5
+FAILURE_WINDOW_SECONDS: Final = 30.0
+REFUSAL_SECONDS: Final = 10.0
+SLOT_WAIT_SECONDS: Final = 2.0
+
+
+class CircuitBreaker:
+    """Refuses calls for ten seconds after five failures within thirty, with no success between them.
+
+    A success forgets the failures: one transaction that the gateway cannot look up, asked for again
+    and again, must not cut off all the others.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failed_at: deque[float] = deque(maxlen=FAILURE_LIMIT)
+        self._refusing_until: float | None = None
+
+    def check_closed(self) -> None:
+        """Let the call through, or refuse it.
+
+        :raises GatewayUnavailableError: if the breaker is open.
+        """
+        with self._lock:
+            if self._refusing_until is None:
+                return
+            now = self._clock()
+            if now < self._refusing_until:
+                raise GatewayUnavailableError(
+                    "The payment gateway has failed several times in a row; it is asked again in a few seconds.",
+                    retry_after_seconds=math.ceil(self._refusing_until - now),
+                )
+            # This call is the probe. The others go on being refused until it succeeds; should it never
+            # come back, the next one is let through when the time is over again.
+            self._refusing_until = now + REFUSAL_SECONDS
+
+    def record_success(self) -> None:
+        """Close: the gateway answers."""
+        with self._lock:
+            self._failed_at.clear()
+            self._refusing_until = None
+
+    def record_failure(self) -> None:
+        """Count a call that the gateway did not serve; open at the fifth."""
+        with self._lock:
+            now = self._clock()
+            self._failed_at.append(now)
+            is_full = len(self._failed_at) == FAILURE_LIMIT
+            if self._refusing_until is None and is_full and now - self._failed_at[0] <= FAILURE_WINDOW_SECONDS:
+                self._refusing_until = now + REFUSAL_SECONDS
+
+
+class CallSlots:
+    """How many calls of one process may wait for the gateway at once.
+
+    One more waits a moment for its turn, so that a burst at a healthy gateway is served; at a slow
+    one it is refused, so that the other threads stay free for requests that need no gateway.
+    """
+
+    def __init__(self, count: int, *, wait_seconds: float = SLOT_WAIT_SECONDS) -> None:
+        self._free = threading.BoundedSemaphore(count)
+        self._wait_seconds = wait_seconds
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold a slot while the block runs.
+
+        :raises GatewayUnavailableError: if none becomes free in time.
+        """
+        if not self._free.acquire(timeout=self._wait_seconds):
+            raise GatewayUnavailableError(
+                "Too many calls are waiting for the payment gateway.", retry_after_seconds=math.ceil(self._wait_seconds)
+            )
+        try:
+            yield
+        finally:
+            self._free.release()
