@@ -1,11 +1,21 @@
 """The Celery application: everything that runs outside requests."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
+
+from namaskah.checks import refuse_faulty_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "namaskah.settings")
 
 app = Celery("namaskah")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _refuse_faulty_start(**_: Any) -> None:
+    refuse_faulty_start()

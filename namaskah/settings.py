@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "knox",
     "namaskah.api_keys",
     "namaskah.idempotency",
     "namaskah.observability",
@@ -82,6 +83,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "namaskah.observability.request_id.RequestIdMiddleware",
+    "namaskah.problem_pages.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -186,6 +188,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 API_BODY_MAX_BYTES = 64 * 1024
 
 # Set before the first migration or never: the key model cannot be swapped later.
+# Knox's own model is swapped out, so its migrations have nothing to make.
+MIGRATION_MODULES: dict[str, str | None] = {"knox": None}
 KNOX_TOKEN_MODEL = "api_keys.ApiKey"  # noqa: S105 -- a model, no secret
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_TTL": None}
 

@@ -66,7 +66,7 @@ def _call(method: str, path: str, *, body: Mapping[str, Any] | None, read: Read[
     connection = get_connection()
     request = connection.http.build_request(method, path, json=body)
     try:
-        with deadline_in(connection.configuration.total_seconds):
+        with deadline_in(connection.configuration.total_seconds), connection.slots.hold():
             answer = _send(connection, request)
     except httpx.TransportError as error:
         connection.breaker.record_failure()
@@ -104,13 +104,12 @@ def _send(connection: Connection, request: httpx.Request) -> Answer:
 
 
 def _send_once(connection: Connection, request: httpx.Request) -> Answer:
-    with connection.slots.hold():
-        connection.breaker.check_closed()
-        response = connection.http.send(request, stream=True)
-        try:
-            return read_answer(response)
-        finally:
-            response.close()
+    connection.breaker.check_closed()
+    response = connection.http.send(request, stream=True)
+    try:
+        return read_answer(response)
+    finally:
+        response.close()
 
 
 def _read_result(method: str, answer: Answer, redacted: dict[str, Any], *, read: Read[Result]) -> Result:

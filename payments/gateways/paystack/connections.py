@@ -40,7 +40,7 @@ class Connection:
             },
             timeout=httpx.Timeout(configuration.read_seconds, connect=configuration.connect_seconds),
             transport=DeadlineTransport(max_connections=configuration.concurrency),
-            # The environment may name a proxy, and a ~/.netrc replaces our Authorization header.
+            # No proxy, certificate or ~/.netrc of the environment comes between us and Paystack.
             trust_env=False,
             follow_redirects=False,
         )

@@ -82,7 +82,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         seconds = _cut(timeout, otherwise=httpcore.ConnectTimeout)
         return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, seconds))
 
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 -- as httpcore declares it
+    def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 

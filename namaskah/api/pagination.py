@@ -1,0 +1,47 @@
+"""Cursor pagination: stable while rows are added, and strict about what it is given."""
+
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+DEFAULT_PAGE_SIZE: Final = 50
+MAX_PAGE_SIZE: Final = 200
+
+
+class CreatedCursorPagination(CursorPagination):
+    """Newest first. Ids are time-ordered and unique, so the cursor needs nothing else."""
+
+    page_size = DEFAULT_PAGE_SIZE
+    page_size_query_param = "page_size"
+    max_page_size = MAX_PAGE_SIZE
+    ordering = "-id"
+
+    def get_page_size(self, request: Request) -> int:
+        """Return the size asked for; one that cannot be had is an error, not another size."""
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is None:
+            return DEFAULT_PAGE_SIZE
+        if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:4]) <= MAX_PAGE_SIZE and len(asked) <= 3):
+            raise ValidationError({self.page_size_query_param: f"Must be from 1 to {MAX_PAGE_SIZE}."})
+        return int(asked)
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        """Return one page; a cursor that was tampered with cannot be compared with an id."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (TypeError, ValueError, DjangoValidationError) as error:
+            raise ValidationError({self.cursor_query_param: "This is not a cursor that we gave out."}) from error
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Return the cursor; one that cannot be read is the client's error, not a missing page."""
+        try:
+            return super().decode_cursor(request)
+        except NotFound as error:
+            raise ValidationError({self.cursor_query_param: "This is not a cursor that we gave out."}) from error

@@ -1,0 +1,1 @@
+"""API keys: stored hashed, shown once, they can expire and be revoked."""

@@ -1,0 +1,10 @@
+"""The api_keys app."""
+
+from django.apps import AppConfig
+
+
+class ApiKeysConfig(AppConfig):
+    """API keys of clients."""
+
+    name = "namaskah.api_keys"
+    label = "api_keys"

@@ -1,0 +1,75 @@
+"""Refusing to start when misconfigured: one clear line, before anything is served."""
+
+import sys
+import zoneinfo
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+
+_SECRET_KEY_LENGTH: Final = 32
+_OLDEST_POSTGRES: Final = 140000
+
+
+def find_faults() -> Iterator[str]:
+    """Name each setting that this product must not run with, in the order to mend them."""
+    if not settings.DATABASE_URL:
+        yield "DATABASE_URL is not set: name a Postgres database."
+    if not settings.REDIS_URL:
+        yield "REDIS_URL is not set: name a Redis or Valkey server."
+    if not settings.PAYSTACK_SECRET_KEY:
+        yield "PAYSTACK_SECRET_KEY is not set: nothing could be charged, and an empty key verifies no webhook."
+    if settings.DEFAULT_CURRENCY not in settings.CURRENCIES:
+        yield f"DEFAULT_CURRENCY must be one of {', '.join(settings.CURRENCIES)}."
+    if settings.REPORT_TIME_ZONE not in zoneinfo.available_timezones():
+        yield f"REPORT_TIME_ZONE {settings.REPORT_TIME_ZONE!r} is no time zone; an example is Africa/Lagos."
+    if settings.DEBUG and settings.PAYSTACK_SECRET_KEY.startswith("sk_live_"):
+        yield "DEBUG is on with a live Paystack key: turn one of them off."
+    if not settings.DEBUG:
+        yield from _find_production_faults()
+
+
+def _find_production_faults() -> Iterator[str]:
+    if settings.SECRET_KEY == settings.SAMPLE_SECRET_KEY or len(settings.SECRET_KEY) < _SECRET_KEY_LENGTH:
+        yield f"SECRET_KEY must be your own and at least {_SECRET_KEY_LENGTH} characters long."
+    if settings.PAYSTACK_SECRET_KEY.startswith("sk_test_") and not settings.ALLOW_TEST_KEY:
+        yield "PAYSTACK_SECRET_KEY is a test key: use the live one, or set ALLOW_TEST_KEY=on."
+    if "*" in settings.ALLOWED_HOSTS:
+        yield "ALLOWED_HOSTS must name the hosts, not *."
+
+
+def refuse_faulty_start() -> None:
+    """End the process with one line if a setting is at fault; servers call it before they serve."""
+    fault = next(find_faults(), None)
+    if fault is not None:
+        sys.exit(f"namaskah: {fault}")
+
+
+@checks.register(checks.Tags.security)
+def check_settings(**_: Any) -> list[checks.CheckMessage]:
+    """Report faulty settings to `manage.py check`."""
+    return [checks.Error(fault, id=f"namaskah.E{number:03}") for number, fault in enumerate(find_faults(), start=1)]
+
+
+@checks.register(checks.Tags.database)
+def check_database(databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """Report a server that is too old, or time-outs that a pooler has dropped; before every migration too."""
+    if not databases:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int")
+        version = cursor.fetchone()[0]
+        cursor.execute("SELECT name, current_setting(name) FROM unnest(%s) AS name", [list(settings.DATABASE_TIMEOUTS)])
+        actual = dict(cursor.fetchall())
+    messages: list[checks.CheckMessage] = []
+    if version < _OLDEST_POSTGRES:
+        messages.append(
+            checks.Error(f"Postgres 14 or newer is needed, this is {version // 10000}.", id="namaskah.E101")
+        )
+    for name, wanted in settings.DATABASE_TIMEOUTS.items():
+        if actual[name] != wanted:
+            hint = f"ALTER ROLE … SET {name} = '{wanted}' works behind a pooler too."
+            messages.append(checks.Error(f"{name} is {actual[name]}, not {wanted}.", hint=hint, id="namaskah.E102"))
+    return messages

@@ -1,0 +1,1 @@
+"""Request ids, logs, health and heartbeats."""

@@ -1,0 +1,24 @@
+"""The observability app: sets the logs up."""
+
+from celery.signals import setup_logging
+from django.apps import AppConfig
+from django.conf import settings
+
+from namaskah import checks  # noqa: F401 -- registers the checks
+from namaskah.observability import logs
+
+
+class ObservabilityConfig(AppConfig):
+    """Request ids, logs, health and heartbeats."""
+
+    name = "namaskah.observability"
+    label = "observability"
+
+    def ready(self) -> None:
+        """Set the logs up, in Celery's processes too."""
+        logs.configure(settings.LOG_LEVEL)
+        setup_logging.connect(_keep_our_logs, weak=False)
+
+
+def _keep_our_logs(**_: object) -> None:
+    """Being connected is what keeps Celery from setting logs up itself."""

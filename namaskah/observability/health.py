@@ -1,0 +1,77 @@
+"""Health: is the process up, and can it serve?"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django_redis import get_redis_connection
+
+from namaskah.observability import heartbeats
+
+logger = structlog.get_logger(__name__)
+
+HEALTHY: Final = "healthy"
+DEGRADED: Final = "degraded"
+UNHEALTHY: Final = "unhealthy"
+_WORKER_SILENCE: Final = timedelta(seconds=30)
+
+_migrations_applied = False
+
+
+@csrf_exempt
+def is_alive(_request: HttpRequest) -> HttpResponse:
+    """GET or POST /health and /health/live: the process is up; no dependency is asked."""
+    return JsonResponse({"status": HEALTHY})
+
+
+def is_ready(_request: HttpRequest) -> HttpResponse:
+    """GET /health/ready: 200 while requests are served, 503 otherwise, with a row per dependency.
+
+    Without Redis or a worker requests are still served: that is degraded, and 200.
+    """
+    rows = {
+        "database": _check(_check_database, otherwise=UNHEALTHY),
+        "migrations": _check(_check_migrations, otherwise=UNHEALTHY),
+        "redis": _check(_check_redis, otherwise=DEGRADED),
+        "worker": _check(_check_worker, otherwise=DEGRADED),
+    }
+    status = next((state for state in (UNHEALTHY, DEGRADED) if state in rows.values()), HEALTHY)
+    return JsonResponse({"status": status, "dependencies": rows}, status=503 if status == UNHEALTHY else 200)
+
+
+def _check(ask: Callable[[], bool], *, otherwise: str) -> str:
+    try:
+        return HEALTHY if ask() else otherwise
+    except Exception as error:  # noqa: BLE001 -- whatever ails the dependency, the answer is that it does
+        logger.warning("dependency_unwell", check=ask.__name__, error=type(error).__name__)
+        return otherwise
+
+
+def _check_database() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone() == (1,)
+
+
+def _check_migrations() -> bool:
+    # Reading the history costs several queries; once applied, migrations stay applied.
+    global _migrations_applied  # noqa: PLW0603 -- remembered per process on purpose
+    if not _migrations_applied:
+        executor = MigrationExecutor(connection)
+        _migrations_applied = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _migrations_applied
+
+
+def _check_redis() -> bool:
+    return bool(get_redis_connection("locks").ping())
+
+
+def _check_worker() -> bool:
+    beat_at = heartbeats.find_heartbeat(heartbeats.WORKER)
+    return beat_at is not None and timezone.now() - beat_at < _WORKER_SILENCE

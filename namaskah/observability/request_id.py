@@ -1,0 +1,33 @@
+"""One id per request, on every answer, log line and audit entry."""
+
+import contextlib
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+HEADER = "X-Request-ID"
+
+
+class RequestIdMiddleware:
+    """Takes the client's X-Request-ID if it is a UUID, makes one otherwise, and echoes it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request under its id."""
+        request_id = read_request_id(request.headers.get(HEADER))
+        request.request_id = request_id  # type: ignore[attr-defined] -- our addition to Django's request
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self._get_response(request)
+        response[HEADER] = request_id
+        return response
+
+
+def read_request_id(header: str | None) -> str:
+    """Return the id that the client gave, in its canonical form, or a new one."""
+    with contextlib.suppress(ValueError):
+        return str(UUID(header or ""))
+    return str(uuid4())
