@@ -2,7 +2,7 @@
 
 import sys
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.conf import settings
@@ -54,7 +54,7 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register(checks.Tags.database)
-def check_database(databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+def check_database(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
     """Report a server that is too old, or time-outs that a pooler has dropped; before every migration too."""
     if not databases:
         return []

@@ -43,7 +43,7 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "reversal_exceeds_debit": Problem(422, "The reversal exceeds the debit"),
     "reference_reserved": Problem(422, "This reference is reserved"),
     "rate_limited": Problem(429, "Too many requests"),
-    "internal_error": Problem(500, "Something went wrong on our side"),
+    "internal_error": Problem(500, "Something went wrong on our side; tell us the request id"),
     "gateway_rejected": Problem(502, "Paystack refused the payment"),
     "gateway_unavailable": Problem(503, "Paystack cannot be reached"),
     "gateway_misconfigured": Problem(503, "Payments are not set up correctly"),

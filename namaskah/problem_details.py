@@ -1,6 +1,7 @@
 """The only place where an error becomes HTTP: `application/problem+json` (RFC 9457)."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +19,7 @@ from namaskah.problem_catalogue import PROBLEMS
 logger = structlog.get_logger(__name__)
 
 CONTENT_TYPE: Final = "application/problem+json"
+_DJANGO_CODES: Final[dict[type[Exception], str]] = {Http404: "not_found", PermissionDenied: "permission_denied"}
 _RETRY_DATABASE_SECONDS: Final = 2
 _CONTENDED: Final = frozenset(
     {errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE}
@@ -65,11 +67,8 @@ def describe(error: Exception) -> ProblemDetails:
         return _describe_api_exception(error)
     if isinstance(error, OperationalError | InterfaceError):
         return _describe_database_error(error)
-    if isinstance(error, Http404):
-        return ProblemDetails(code="not_found", detail="There is nothing at this address.")
-    if isinstance(error, PermissionDenied):
-        return ProblemDetails(code="permission_denied")
-    return ProblemDetails(code="internal_error", detail="Something went wrong; tell us the request id.")
+    code = next((code for kind, code in _DJANGO_CODES.items() if isinstance(error, kind)), "internal_error")
+    return ProblemDetails(code=code)
 
 
 def problem_response(
@@ -121,8 +120,9 @@ def _describe_api_exception(error: exceptions.APIException) -> ProblemDetails:
     headers = {}
     if code == "not_authenticated":
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        headers["Retry-After"] = str(int(-(-error.wait // 1)))
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        headers["Retry-After"] = str(math.ceil(wait))
     detail = "" if code == "internal_error" else str(error.detail)
     return ProblemDetails(code=code, detail=detail, headers=headers)
 

@@ -51,7 +51,7 @@ def _update_statement(
     columns: Sequence[models.Field[Any, Any]],
     number: models.Field[Any, Any],
 ) -> str:
-    names = [field.column for field in (key, number, *columns)]
+    names = [str(field.column) for field in (key, number, *columns)]
     arrays = ", ".join(f"%s::{_array_type(field)}[]" for field in (key, number, *columns))
     assignments = ", ".join(f'"{field.column}" = changed."{field.column}"{_cast(field)}' for field in columns)
     # The names come from model definitions, never from input.

@@ -6,14 +6,17 @@ a reload pass, anything else is refused. What bypasses Python (`update()`, raw S
 field) is caught by the database's triggers.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast
 
+import django_fsm
 from django.db import models
 from django_fsm import FSMField, FSMFieldDescriptor
 
+TransitionMethod = TypeVar("TransitionMethod", bound=Callable[..., None])
 
-class StateDescriptor(FSMFieldDescriptor):  # type: ignore[misc] -- django-fsm has no types
+
+class StateDescriptor(FSMFieldDescriptor):  # type: ignore[misc]  # -- django-fsm has no types
     """Lets an equal value and a reload through, refuses every other assignment."""
 
     def __set__(self, instance: models.Model, value: str) -> None:
@@ -24,7 +27,7 @@ class StateDescriptor(FSMFieldDescriptor):  # type: ignore[misc] -- django-fsm h
         self.field.set_state(instance, value)
 
 
-class StateField(FSMField):  # type: ignore[misc] -- django-fsm has no types
+class StateField(FSMField):  # type: ignore[misc]  # -- django-fsm has no types
     """An FSMField that is always protected."""
 
     descriptor_class = StateDescriptor
@@ -54,3 +57,13 @@ class StateModel(models.Model):
             super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         finally:
             del self._is_reloading
+
+
+def transition(
+    *, field: "StateField", source: Sequence[str], target: str
+) -> Callable[[TransitionMethod], TransitionMethod]:
+    """Return django-fsm's decorator, with types: a method that may be called in `source` and leads to `target`."""
+    return cast(
+        "Callable[[TransitionMethod], TransitionMethod]",
+        django_fsm.transition(field=field, source=list(source), target=target),
+    )

@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 from billing.api.serializers import BalanceOutput, TransactionOutput
 from billing.models import Transaction
 from billing.selectors import wallets
-from namaskah.api.client_request import ClientRequest
+from namaskah.api.client_request import ClientRequest, get_client
 from namaskah.api.pagination import CreatedCursorPagination
 
 
@@ -31,4 +31,4 @@ class TransactionList(ListAPIView[Transaction]):
 
     def get_queryset(self) -> QuerySet[Transaction]:
         """Return the caller's own ledger, newest first."""
-        return wallets.list_transactions(user=self.request.user).select_related("payment_log")
+        return wallets.list_transactions(user=get_client(self.request)).select_related("payment_log")

@@ -47,6 +47,8 @@ def post_entries(entries: Sequence[Entry], *, now: datetime) -> list[Transaction
 
     :raises InsufficientCreditsError: if an entry would take more than is available. Held credits are not.
     """
+    if not entries:
+        return []
     wallets = lock_wallets((entry.user_id for entry in entries), now=now)
     rows = [_append(wallets[entry.user_id], entry, now=now) for entry in entries]
     Transaction.objects.bulk_create(rows)

@@ -1,5 +1,7 @@
 """Cursor pagination: stable while rows are added, and strict about what it is given."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -11,6 +13,7 @@ from rest_framework.views import APIView
 
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 200
+_PAGE_SIZE: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 
 
 class CreatedCursorPagination(CursorPagination):
@@ -26,12 +29,12 @@ class CreatedCursorPagination(CursorPagination):
         asked = request.query_params.get(self.page_size_query_param)
         if asked is None:
             return DEFAULT_PAGE_SIZE
-        if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:4]) <= MAX_PAGE_SIZE and len(asked) <= 3):
+        if not _PAGE_SIZE.fullmatch(asked) or int(asked) > MAX_PAGE_SIZE:
             raise ValidationError({self.page_size_query_param: f"Must be from 1 to {MAX_PAGE_SIZE}."})
         return int(asked)
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any] | None:
         """Return one page; a cursor that was tampered with cannot be compared with an id."""
         try:

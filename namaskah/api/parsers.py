@@ -24,7 +24,10 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,  # noqa: ARG002 -- REST framework's signature
+        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 -- REST framework's signature
     ) -> Any:
         """Return what the body says.
 

@@ -21,7 +21,7 @@ logger = structlog.get_logger(__name__)
 _USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
-class ApiKeyAuthentication(TokenAuthentication):  # type: ignore[misc] -- knox has no types
+class ApiKeyAuthentication(TokenAuthentication):  # type: ignore[misc]  # -- knox has no types
     """Knox's header and hashing, without its habit of deleting expired keys: they are part of the record."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiKey]:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from knox.models import AbstractAuthToken
 
 
-class ApiKey(AbstractAuthToken):  # type: ignore[misc] -- knox has no types
+class ApiKey(AbstractAuthToken):  # type: ignore[misc]  # -- knox has no types
     """A client's key: of the secret itself only the SHA-512 digest is kept."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="auth_token_set")

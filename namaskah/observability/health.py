@@ -56,7 +56,7 @@ def _check(ask: Callable[[], bool], *, otherwise: str) -> str:
 def _check_database() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-        return cursor.fetchone() == (1,)
+        return bool(cursor.fetchone() == (1,))
 
 
 def _check_migrations() -> bool:

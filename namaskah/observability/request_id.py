@@ -19,7 +19,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request under its id."""
         request_id = read_request_id(request.headers.get(HEADER))
-        request.request_id = request_id  # type: ignore[attr-defined] -- our addition to Django's request
+        request.request_id = request_id  # type: ignore[attr-defined]  # -- our addition to Django's request
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self._get_response(request)
         response[HEADER] = request_id

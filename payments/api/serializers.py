@@ -1,7 +1,7 @@
 """Bodies of the payments API."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -77,7 +77,7 @@ class InitializeOutput(serializers.ModelSerializer[PaymentLog]):
 
     class Meta:
         model = PaymentLog
-        fields = (
+        fields: ClassVar[tuple[str, ...]] = (
             "payment_id",
             "reference",
             "authorization_url",
@@ -109,23 +109,10 @@ class PaymentOutput(InitializeOutput):
         fields = (*InitializeOutput.Meta.fields, "amount_credited")
 
 
-class TransitionOutput(serializers.Serializer[dict[str, Any]]):
-    """One step of a payment's audit trail, as far as its owner may see it."""
-
-    to = serializers.CharField()
-    at = serializers.CharField()
-    source = serializers.CharField()
-    reason = serializers.CharField()
-
-    def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
-        """Return the step; `from` is null for the first and is a keyword in Python."""
-        return {"from": instance["from"], **super().to_representation(instance)}
-
-
 class PaymentDetailOutput(PaymentOutput):
     """One payment with its story."""
 
-    state_transitions = TransitionOutput(many=True)
+    state_transitions = serializers.SerializerMethodField()
     channel = serializers.CharField(source="payment_method")
     refunds = serializers.SerializerMethodField()
 
@@ -140,6 +127,11 @@ class PaymentDetailOutput(PaymentOutput):
             "paid_at",
             "channel",
         )
+
+    def get_state_transitions(self, payment: PaymentLog) -> list[dict[str, Any]]:
+        """Return the audit trail as far as the payment's owner may see it; the first step is from null."""
+        shown = ("from", "to", "at", "source", "reason")
+        return [{name: entry[name] for name in shown} for entry in payment.state_transitions]
 
     def get_refunds(self, _payment: PaymentLog) -> list[dict[str, Any]]:
         """Return the refunds: none can be asked for yet."""

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing.selectors import wallets
-from namaskah.api.client_request import ClientRequest
+from namaskah.api.client_request import ClientRequest, get_client
 from namaskah.api.pagination import CreatedCursorPagination
 from namaskah.idempotency.claims import KeyClaim
 from namaskah.idempotency.views import IdempotentView
@@ -65,7 +65,7 @@ class PaymentList(ListAPIView[PaymentLog]):
 
     def get_queryset(self) -> QuerySet[PaymentLog]:
         """Return the caller's own payments."""
-        return payments.list_payments(user=self.request.user)
+        return payments.list_payments(user=get_client(self.request))
 
 
 class PaymentDetail(APIView):

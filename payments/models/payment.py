@@ -8,12 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django_fsm import transition
 
 from namaskah.identifiers import new_id
 from namaskah.money import CREDIT_LIMIT, RATE_LIMIT
 from namaskah.set_based import update_rows
-from namaskah.states import StateField, StateModel
+from namaskah.states import StateField, StateModel, transition
 from payments import lifecycles
 from payments.lifecycles import PaymentState, ReviewReason
 from payments.models.causes import Cause

@@ -21,14 +21,15 @@ _POSTPONE_SECONDS: Final = 0.5
 _DUE: Final = [EventStatus.RECEIVED.value, EventStatus.RETRYING.value]
 
 # The lease: until then the event is not due for anybody else, and if this worker dies it is due again.
+# An ARRAY is chosen once; as `IN (SELECT …)` a plan may run it again for every row, and claim past the limit.
 _CLAIM: Final = """
 UPDATE webhook_events SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => %s)
-WHERE id IN (
+WHERE id = ANY (ARRAY(
     SELECT id FROM webhook_events
     WHERE status IN ('received', 'retrying') AND next_attempt_at <= now()
     ORDER BY next_attempt_at LIMIT %s
     FOR NO KEY UPDATE SKIP LOCKED
-)
+))
 RETURNING *
 """
 

@@ -140,7 +140,7 @@ WHERE id = (
 """
 
 
-def _insert_parameters(reading: Reading, raw: bytes, digest: bytes) -> list[object]:
+def _insert_parameters(reading: Reading, raw: bytes, digest: bytes) -> list[Any]:
     return [
         new_id(),
         reading.event_type,
