@@ -21,6 +21,10 @@ def find_faults() -> Iterator[str]:
         yield "REDIS_URL is not set: name a Redis or Valkey server."
     if not settings.PAYSTACK_SECRET_KEY:
         yield "PAYSTACK_SECRET_KEY is not set: nothing could be charged, and an empty key verifies no webhook."
+    if not (settings.PAYSTACK_SECRET_KEY + settings.PAYSTACK_PREVIOUS_SECRET_KEY).isascii():
+        yield "PAYSTACK_SECRET_KEY holds a character that no key has: copy it again."
+    if settings.GATEWAY_CONCURRENCY < 1:
+        yield "GATEWAY_CONCURRENCY must be 1 or more."
     if settings.DEFAULT_CURRENCY not in settings.CURRENCIES:
         yield f"DEFAULT_CURRENCY must be one of {', '.join(settings.CURRENCIES)}."
     if settings.REPORT_TIME_ZONE not in zoneinfo.available_timezones():

@@ -1,0 +1,20 @@
+"""The web server: `gunicorn namaskah.wsgi -c deploy/gunicorn.conf.py`."""
+
+# ruff: noqa: INP001 -- gunicorn reads this file by its path
+
+import os
+from pathlib import Path
+
+bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
+# Threads beat processes for the tail on few cores: two slow clients stall two synchronous workers.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", os.cpu_count() or 1))
+threads = int(os.environ.get("WEB_THREADS", "4"))
+# At most half of the threads wait for the gateway, so that deliveries are answered while it is slow.
+os.environ.setdefault("GATEWAY_CONCURRENCY", str(max(1, threads // 2)))
+# Longer than any request: the gateway client gives up after 25 s.
+graceful_timeout = 30
+timeout = 60
+# A heartbeat file on a slow disk blocks the worker.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- gunicorn makes a private file in it
+control_socket_disable = True
