@@ -45,11 +45,15 @@ BEGIN
 
     SELECT entry.reference INTO wrong
     FROM inserted AS entry
-    JOIN sms_transactions AS reversed ON reversed.id = entry.reverses_id
-    WHERE reversed.wallet_id IS DISTINCT FROM entry.wallet_id
+    LEFT JOIN sms_transactions AS reversed ON reversed.id = entry.reverses_id
+    WHERE entry.reverses_id IS NOT NULL AND (
+        reversed.id IS NULL
+        OR reversed.wallet_id IS DISTINCT FROM entry.wallet_id
+        OR reversed.sequence >= entry.sequence
         OR reversed.amount >= 0
         OR (SELECT sum(other.amount) FROM sms_transactions AS other WHERE other.reverses_id = reversed.id)
             > -reversed.amount
+    )
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'reversal % gives back more than was taken, or from another wallet',

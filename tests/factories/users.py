@@ -1,0 +1,23 @@
+"""Users for tests."""
+
+import factory
+from django.contrib.auth.models import User
+from factory.django import DjangoModelFactory
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """A customer with an e-mail address and without a password, as API clients are."""
+
+    class Meta:
+        model = User
+
+    username = factory.Sequence(lambda number: f"customer-{number}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.com")
+
+
+class StaffFactory(UserFactory):
+    """A member of staff who may do everything."""
+
+    username = factory.Sequence(lambda number: f"staff-{number}")
+    is_staff = True
+    is_superuser = True
