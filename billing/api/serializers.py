@@ -5,8 +5,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from billing.lifecycles import TransactionType
 from billing.models import Transaction, Wallet
 from namaskah.api.fields import CreditsField
+from namaskah.api.query import CreatedQuery
 
 
 class BalanceOutput:
@@ -21,6 +23,13 @@ class BalanceOutput:
             "currency": "USD",
             "updated_at": wallet.updated_at if wallet else None,
         }
+
+
+class TransactionQuery(CreatedQuery):
+    """What the ledger may be narrowed to."""
+
+    type = serializers.ChoiceField(choices=TransactionType.choices, required=False, source="entry_type")
+    reference = serializers.CharField(max_length=64, required=False)
 
 
 class TransactionOutput(serializers.ModelSerializer[Transaction]):

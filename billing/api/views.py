@@ -5,11 +5,12 @@ from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing.api.serializers import BalanceOutput, TransactionOutput
+from billing.api.serializers import BalanceOutput, TransactionOutput, TransactionQuery
 from billing.models import Transaction
 from billing.selectors import wallets
 from namaskah.api.client_request import ClientRequest, get_client
 from namaskah.api.pagination import CreatedCursorPagination
+from namaskah.api.query import read_filters
 
 
 class Balance(APIView):
@@ -31,4 +32,5 @@ class TransactionList(ListAPIView[Transaction]):
 
     def get_queryset(self) -> QuerySet[Transaction]:
         """Return the caller's own ledger, newest first."""
-        return wallets.list_transactions(user=get_client(self.request)).select_related("payment_log")
+        filters = read_filters(self.request, TransactionQuery)
+        return wallets.list_transactions(user=get_client(self.request), **filters).select_related("payment_log")

@@ -1,5 +1,6 @@
 """Reads of wallets and ledger; every one starts from the user who asks."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import User
@@ -13,9 +14,23 @@ def find_wallet(*, user: User) -> Wallet | None:
     return Wallet.objects.filter(user=user).first()
 
 
-def list_transactions(*, user: User) -> QuerySet[Transaction]:
-    """Return the user's ledger entries, unordered."""
-    return Transaction.objects.filter(wallet__user=user)
+def list_transactions(
+    *,
+    user: User,
+    entry_type: str | None = None,
+    reference: str | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+) -> QuerySet[Transaction]:
+    """Return the user's ledger entries, unordered; `created_after` is inclusive, `created_before` is not."""
+    wanted = {
+        "wallet__user": user,
+        "type": entry_type,
+        "reference": reference,
+        "created_at__gte": created_after,
+        "created_at__lt": created_before,
+    }
+    return Transaction.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
 def get_balance(*, user: User) -> Decimal:

@@ -8,6 +8,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from namaskah.api.fields import AmountField, CreditsField
+from namaskah.api.query import CreatedQuery
 from namaskah.api.serializers import StrictSerializer
 from payments.lifecycles import PaymentState
 from payments.models import PaymentLog
@@ -58,6 +59,12 @@ class InitializeInput(StrictSerializer):
             callback_url=body.get("callback_url", ""),
             channels=tuple(body.get("channels", ())),
         )
+
+
+class PaymentQuery(CreatedQuery):
+    """What the list of payments may be narrowed to."""
+
+    state = serializers.ChoiceField(choices=PaymentState.choices, required=False)
 
 
 class VerifyInput(StrictSerializer):

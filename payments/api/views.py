@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from billing.selectors import wallets
 from namaskah.api.client_request import ClientRequest, get_client
 from namaskah.api.pagination import CreatedCursorPagination
+from namaskah.api.query import read_filters
 from namaskah.idempotency.claims import KeyClaim
 from namaskah.idempotency.views import IdempotentView
 from payments.api.serializers import (
@@ -17,6 +18,7 @@ from payments.api.serializers import (
     InitializeOutput,
     PaymentDetailOutput,
     PaymentOutput,
+    PaymentQuery,
     VerifyInput,
     VerifyOutput,
 )
@@ -65,7 +67,7 @@ class PaymentList(ListAPIView[PaymentLog]):
 
     def get_queryset(self) -> QuerySet[PaymentLog]:
         """Return the caller's own payments."""
-        return payments.list_payments(user=get_client(self.request))
+        return payments.list_payments(user=get_client(self.request), **read_filters(self.request, PaymentQuery))
 
 
 class PaymentDetail(APIView):

@@ -1,5 +1,6 @@
 """Reads of payments; every one starts from the user who asks."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -15,9 +16,16 @@ class PaymentNotFoundError(NotFoundError):
     code = "payment_not_found"
 
 
-def list_payments(*, user: User) -> QuerySet[PaymentLog]:
-    """Return the user's payments, unordered."""
-    return PaymentLog.objects.filter(user=user)
+def list_payments(
+    *,
+    user: User,
+    state: str | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+) -> QuerySet[PaymentLog]:
+    """Return the user's payments, unordered; `created_after` is inclusive, `created_before` is not."""
+    wanted = {"user": user, "state": state, "created_at__gte": created_after, "created_at__lt": created_before}
+    return PaymentLog.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
 def get_payment(*, user: User, reference: str) -> PaymentLog:
