@@ -1,5 +1,6 @@
 """Time-ordered identifiers, so that indexes stay warm and lists sort by age."""
 
+import re
 import secrets
 import time
 from typing import Final
@@ -11,6 +12,7 @@ import uuid_utils.compat
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_CHARACTERS: Final = 10
 _RANDOM_CHARACTERS: Final = 26
+_TAIL: Final = re.compile(f"[{_ALPHABET}]{{{_TIME_CHARACTERS + _RANDOM_CHARACTERS}}}", re.ASCII)
 
 PAYMENT_PREFIX: Final = "nmk-"
 REFUND_PREFIX: Final = "rfd-"
@@ -33,6 +35,11 @@ def new_reference(prefix: str) -> str:
     milliseconds = time.time_ns() // 1_000_000
     moment = _encode(milliseconds, _TIME_CHARACTERS)
     return prefix + moment + _encode(secrets.randbits(5 * _RANDOM_CHARACTERS), _RANDOM_CHARACTERS)
+
+
+def is_reference(text: str, *, prefix: str) -> bool:
+    """Whether `text` has the form of a reference that `new_reference(prefix)` makes."""
+    return text.startswith(prefix) and _TAIL.fullmatch(text[len(prefix) :]) is not None
 
 
 def _encode(number: int, length: int) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from psycopg2 import errorcodes
 from rest_framework import exceptions
 
@@ -19,7 +19,13 @@ from namaskah.problem_catalogue import PROBLEMS
 logger = structlog.get_logger(__name__)
 
 CONTENT_TYPE: Final = "application/problem+json"
-_DJANGO_CODES: Final[dict[type[Exception], str]] = {Http404: "not_found", PermissionDenied: "permission_denied"}
+_DJANGO_CODES: Final[dict[type[Exception], str]] = {
+    Http404: "not_found",
+    PermissionDenied: "permission_denied",
+    RequestDataTooBig: "body_too_large",
+    # The client went away in the middle of its body.
+    UnreadablePostError: "malformed_json",
+}
 _RETRY_DATABASE_SECONDS: Final = 2
 _CONTENDED: Final = frozenset(
     {errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE}

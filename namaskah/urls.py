@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from namaskah.observability import health
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("health", health.is_alive, name="health"),
     path("health/live", health.is_alive, name="health-live"),
     path("health/ready", health.is_ready, name="health-ready"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
 ]
 

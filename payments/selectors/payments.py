@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from namaskah.errors import NotFoundError
+from namaskah.identifiers import PAYMENT_PREFIX, is_reference
 from payments.models import PaymentLog
 
 
@@ -33,7 +34,9 @@ def get_payment(*, user: User, reference: str) -> PaymentLog:
 
     :raises PaymentNotFoundError: if there is none, or it is another user's.
     """
-    payment = list_payments(user=user).filter(reference=reference).first()
+    # What no payment of ours can be called is not asked for: it may hold bytes that Postgres cannot store.
+    is_possible = is_reference(reference, prefix=PAYMENT_PREFIX)
+    payment = list_payments(user=user).filter(reference=reference).first() if is_possible else None
     if payment is None:
         raise PaymentNotFoundError("You have no payment with this reference.")
     return payment
