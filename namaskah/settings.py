@@ -9,6 +9,7 @@ import django_stubs_ext
 import environ
 
 from namaskah import redis_urls
+from namaskah.environment import Environment
 
 django_stubs_ext.monkeypatch()
 
@@ -17,7 +18,7 @@ warnings.filterwarnings("ignore", message="The 'django-fsm' package has been int
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Environment()
 environ.Env.read_env(BASE_DIR / ".env")
 
 
@@ -49,7 +50,7 @@ try:
     CALLBACK_ALLOWED_HOSTS = env.list("CALLBACK_ALLOWED_HOSTS", default=[])
     EXCHANGE_RATE_MAX_AGE_HOURS = env.int("EXCHANGE_RATE_MAX_AGE_HOURS", default=72)
 
-    WEBHOOK_RETRY_SECONDS = [float(seconds) for seconds in env.list("WEBHOOK_RETRY_SECONDS", default=["1", "2", "4"])]
+    WEBHOOK_RETRY_SECONDS = env.list("WEBHOOK_RETRY_SECONDS", cast=float, default=[1.0, 2.0, 4.0])
     PAYMENT_LOCK_TIMEOUT_SECONDS = env.float("PAYMENT_LOCK_TIMEOUT_SECONDS", default=30.0)
     PAYMENT_LOCK_WAIT_SECONDS = env.float("PAYMENT_LOCK_WAIT_SECONDS", default=10.0)
     PAYMENT_LOCK_REQUEST_WAIT_SECONDS = env.float("PAYMENT_LOCK_REQUEST_WAIT_SECONDS", default=1.0)
@@ -58,7 +59,7 @@ try:
 
     REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="Africa/Lagos")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-except (environ.ImproperlyConfigured, ValueError) as error:
+except environ.ImproperlyConfigured as error:
     _refuse_start(error)
 
 # The currencies that purchases can be made in, as Paystack supports them

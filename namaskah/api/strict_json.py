@@ -2,13 +2,14 @@
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from namaskah.errors import InvalidRequestError
 
 _MAX_DIGITS: Final = 40
-_STRINGS: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Takes a string that never ends too, and gives nothing back: otherwise each quote in it starts the search anew.
+_STRINGS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
 
 
@@ -41,7 +42,8 @@ def loads(raw: bytes, *, max_depth: int, allow_unsafe_text: bool = False) -> Any
             _check_text(value)
     except UnicodeDecodeError as error:
         raise MalformedJSONError("The body is not UTF-8.") from error
-    except ValueError as error:
+    except (ValueError, InvalidOperation) as error:
+        # InvalidOperation, which is no ValueError: an exponent beyond what Decimal can hold.
         raise MalformedJSONError("The body is not valid JSON.") from error
     return value
 

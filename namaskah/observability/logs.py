@@ -59,6 +59,10 @@ def configure(level: str) -> None:
             "loggers": {
                 # The client logs a line per request with its full address; gateway_calls has the same.
                 "httpx": {"level": "WARNING"},
+                # A drain every second would bury everything else.
+                "celery.app.trace": {"level": "WARNING"},
+                "celery.beat": {"level": "WARNING"},
+                "celery.worker.strategy": {"level": "WARNING"},
                 # A refusal that the API answered is no news.
                 "django.request": {"level": "ERROR"},
             },

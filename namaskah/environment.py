@@ -1,0 +1,24 @@
+"""Reading settings from the environment, so that a wrong value names its setting."""
+
+from typing import Any
+
+import environ
+
+_TRUE = frozenset(environ.Env.BOOLEAN_TRUE_STRINGS)
+_FALSE = frozenset({"false", "off", "n", "no", "0", ""})
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # -- environ has no types
+    """Refuses a value of the wrong kind by the setting's name; nothing but a plain "no" switches off."""
+
+    def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Return the value of `var`.
+
+        :raises ImproperlyConfigured: if it is not of the kind that `cast` makes.
+        """
+        if cast is bool and self.ENVIRON.get(var, "").lower() not in _TRUE | _FALSE:
+            raise environ.ImproperlyConfigured(f"{var} must be on or off.")
+        try:
+            return super().get_value(var, cast, *args, **kwargs)
+        except ValueError as error:
+            raise environ.ImproperlyConfigured(f"{var}: {error}.") from error
