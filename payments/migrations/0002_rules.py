@@ -19,6 +19,7 @@ BEGIN
         OR NOT NEW.state_transitions -> 0 ? 'from'
         OR NEW.state_transitions -> 0 -> 'from' IS DISTINCT FROM 'null'::jsonb
         OR NEW.state_transitions -> 0 ->> 'to' IS DISTINCT FROM 'pending'
+        OR NOT NEW.state_transitions -> 0 ?& ARRAY['at', 'by', 'source', 'reason', 'event_id', 'request_id']
     THEN
         RAISE EXCEPTION 'payment % must be born with one entry in its trail, from null to pending', NEW.reference
             USING ERRCODE = '23514';
@@ -56,6 +57,9 @@ BEGIN
         IS DISTINCT FROM (true, OLD.credited_amount, OLD.gateway_transaction_id, OLD.amount_paid_minor)
     THEN
         RAISE EXCEPTION 'payment %: a credit and its evidence do not change', OLD.reference USING ERRCODE = '23514';
+    END IF;
+    IF OLD.superseded_by_id IS NOT NULL AND NEW.superseded_by_id IS DISTINCT FROM OLD.superseded_by_id THEN
+        RAISE EXCEPTION 'payment %: what superseded it does not change', OLD.reference USING ERRCODE = '23514';
     END IF;
     IF NEW.amount_refunded_minor IS DISTINCT FROM OLD.amount_refunded_minor
         AND COALESCE(NEW.amount_refunded_minor, -1) < OLD.amount_refunded_minor
@@ -96,6 +100,7 @@ BEGIN
         OR (NEW.state_transitions - -1) IS DISTINCT FROM OLD.state_transitions
         OR entry ->> 'from' IS DISTINCT FROM OLD.state
         OR entry ->> 'to' IS DISTINCT FROM NEW.state
+        OR NOT entry ?& ARRAY['at', 'by', 'source', 'reason', 'event_id', 'request_id']
     THEN
         RAISE EXCEPTION 'payment %: a step adds exactly one entry that tells it to the trail', OLD.reference
             USING ERRCODE = '23514';
@@ -122,12 +127,16 @@ BEGIN
         RAISE EXCEPTION 'ledger entry %: its wallet was not moved, or is another user''s', NEW.reference
             USING ERRCODE = '23514';
     END IF;
+    IF NEW.payment_log_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM payment_logs AS payment WHERE payment.id = NEW.payment_log_id AND payment.user_id = NEW.user_id
+    ) THEN
+        RAISE EXCEPTION 'ledger entry %: its payment is another user''s', NEW.reference USING ERRCODE = '23514';
+    END IF;
     IF NEW.type = 'credit' AND NOT EXISTS (
         SELECT 1 FROM payment_logs AS payment
-        WHERE payment.id = NEW.payment_log_id AND payment.credited
-            AND payment.user_id = NEW.user_id AND payment.credited_amount = NEW.amount
+        WHERE payment.id = NEW.payment_log_id AND payment.credited AND payment.credited_amount = NEW.amount
     ) THEN
-        RAISE EXCEPTION 'ledger entry %: its payment is not credited to this user with this amount', NEW.reference
+        RAISE EXCEPTION 'ledger entry %: its payment is not credited with this amount', NEW.reference
             USING ERRCODE = '23514';
     END IF;
     RETURN NULL;

@@ -139,6 +139,12 @@ class PaymentLog(StateModel):
                 | Q(gateway_transaction_id__isnull=False, amount_paid_minor__isnull=False),
             ),
             models.CheckConstraint(
+                name="payments_paymentlog_evidence_positive",
+                condition=(Q(gateway_transaction_id__isnull=True) | Q(gateway_transaction_id__gt=0))
+                & (Q(amount_paid_minor__isnull=True) | Q(amount_paid_minor__gt=0))
+                & (Q(gateway_fee_minor__isnull=True) | Q(gateway_fee_minor__gte=0)),
+            ),
+            models.CheckConstraint(
                 name="payments_paymentlog_refunds_within_amount",
                 condition=Q(amount_refunded_minor__gte=0, amount_refunded_minor__lte=F("amount_minor")),
             ),

@@ -59,6 +59,10 @@ def test_payment_born_with_a_past_is_refused(columns, unborn):
     insert(unborn)
 
 
+def without(name):
+    return {kept: value for kept, value in entry(None, "pending").items() if kept != name}
+
+
 @pytest.mark.parametrize(
     "trail",
     [
@@ -69,6 +73,7 @@ def test_payment_born_with_a_past_is_refused(columns, unborn):
         [{"to": "pending"}],
         [{"from": None}],
         [{"from": None, "to": None}],
+        *[[without(name)] for name in ("at", "by", "source", "reason", "event_id", "request_id")],
         ["pending"],
         entry(None, "pending"),
         "pending",

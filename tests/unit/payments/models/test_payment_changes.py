@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from tests.factories.payments import PaymentFactory
 from tests.factories.users import UserFactory
 from tests.unit.billing.models.raw_sql import refused_by, settle, update
 from tests.unit.payments.models.steps import change, entry, move
@@ -16,6 +17,7 @@ UNVERSIONED = (
 )
 REBORN = ("payment_logs_change_by_rule", "payment %: what was agreed at its birth does not change")
 UNCREDITED = ("payment_logs_change_by_rule", "payment %: a credit and its evidence do not change")
+REPLACED = ("payment_logs_change_by_rule", "payment %: what superseded it does not change")
 SHRUNK = ("payment_logs_change_by_rule", "payment %: what was refunded does not shrink")
 RETOLD = ("payment_logs_change_by_rule", "payment %: the trail changes with the state only")
 UNTOLD = (
@@ -104,6 +106,17 @@ def test_update_that_shrinks_what_was_refunded_is_refused(refunded, completed):
     change(completed, amount_refunded_minor=101)
 
 
+@pytest.mark.parametrize("is_nothing", [False, True])
+def test_update_of_what_superseded_a_payment_is_refused(is_nothing, payment):
+    first, second = PaymentFactory(user=payment.user), PaymentFactory(user=payment.user)
+    change(payment, superseded_by_id=first.pk)
+
+    with refused_by(*REPLACED):
+        change(payment, superseded_by_id=None if is_nothing else second.pk)
+
+    change(payment, superseded_by_id=first.pk)
+
+
 @pytest.mark.parametrize("trail", ["[]", "null", '"pending"', None], ids=str)
 def test_update_that_shortens_the_trail_is_refused(trail, payment):
     with refused_by(*RETOLD):
@@ -117,6 +130,10 @@ def test_update_that_rewrites_the_trail_is_refused(payment):
         change(payment, state_transitions=rewritten)
 
 
+def without(name):
+    return {kept: value for kept, value in entry("pending", "processing").items() if kept != name}
+
+
 @pytest.mark.parametrize(
     "appended",
     [
@@ -128,6 +145,7 @@ def test_update_that_rewrites_the_trail_is_refused(payment):
         [entry("pending", "completed")],
         [{"from": "pending"}],
         [{"to": "processing"}],
+        *[[without(name)] for name in ("at", "by", "source", "reason", "event_id", "request_id")],
         ["processing"],
         [None],
     ],

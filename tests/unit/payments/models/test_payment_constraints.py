@@ -56,6 +56,11 @@ BIRTHS = [
     Violation("payments_paymentlog_settled_has_evidence", COMPLETED | {"amount_paid_minor": None}, COMPLETED, BIRTH),
     Violation("payments_paymentlog_settled_has_evidence", REFUNDED | {"gateway_transaction_id": None}, REFUNDED, BIRTH),
     Violation("payments_paymentlog_settled_has_evidence", REFUNDED | {"amount_paid_minor": None}, REFUNDED, BIRTH),
+    Violation("payments_paymentlog_evidence_positive", {"gateway_transaction_id": 0}, {"gateway_transaction_id": 1}),
+    Violation("payments_paymentlog_evidence_positive", {"gateway_transaction_id": -1}),
+    Violation("payments_paymentlog_evidence_positive", {"amount_paid_minor": 0}, {"amount_paid_minor": 1}),
+    Violation("payments_paymentlog_evidence_positive", {"amount_paid_minor": -1}),
+    Violation("payments_paymentlog_evidence_positive", {"gateway_fee_minor": -1}, {"gateway_fee_minor": 0}),
     Violation("payments_paymentlog_refunds_within_amount", {"amount_refunded_minor": -1}, behind=BIRTH),
 ]
 

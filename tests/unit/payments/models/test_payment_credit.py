@@ -12,8 +12,9 @@ from tests.unit.payments.models.steps import build_credit, credit_of, evidence_o
 UNPOSTED = ("payment_logs_change_by_rule", "payment %: credited without its ledger entry")
 UNPAID = (
     "sms_transactions_settled",
-    "ledger entry %: its payment is not credited to this user with this amount",
+    "ledger entry %: its payment is not credited with this amount",
 )
+FOREIGN = ("sms_transactions_settled", "ledger entry %: its payment is another user's")
 UNMOVED = ("sms_transactions_settled", "ledger entry %: its wallet was not moved, or is another user's")
 
 
@@ -66,9 +67,17 @@ def test_credit_whose_payment_takes_another_step_is_refused_at_the_end(payment):
 def test_credit_of_a_payment_of_another_user_is_refused_at_the_end(payment):
     disable_trigger(PaymentLog, "payment_logs_change_by_rule")
 
-    with refused_by(*UNPAID):
+    with refused_by(*FOREIGN):
         post_entry(build_credit(payment, wallet=WalletFactory()))
         complete(payment)
+
+
+def test_entry_that_names_a_payment_of_another_user_is_refused_at_the_end(payment):
+    with refused_by(*FOREIGN):
+        post_entry(build_credit(payment, type="adjustment", wallet=WalletFactory()))
+
+    post_entry(build_credit(payment, type="adjustment"))
+    settle()
 
 
 def test_credit_of_another_amount_than_the_payments_is_refused_at_the_end(payment):
