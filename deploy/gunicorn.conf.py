@@ -4,6 +4,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
 # Threads beat processes for the tail on few cores: two slow clients stall two synchronous workers.
@@ -18,3 +19,11 @@ timeout = 60
 # A heartbeat file on a slow disk blocks the worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- gunicorn makes a private file in it
 control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """Refuse a faulty setting once, before there are workers that would die of it for ever."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "namaskah.settings")
+    from namaskah.checks import refuse_faulty_start  # noqa: PLC0415 -- reads the settings that this file completes
+
+    refuse_faulty_start()

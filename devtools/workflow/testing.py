@@ -1,0 +1,45 @@
+"""`dev.py test`: the suite against real servers."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from devtools.workflow import data_servers, dotenv, environments, foreground, progress
+from devtools.workflow.checkout import Checkout
+
+_FAST = "not slow and not browser and not faults"
+_SELECTING_OPTIONS = ("-k", "-m", "--lf", "--last-failed", "--ff", "--sw", "--stepwise", "--deselect", "--ignore")
+_TOOLS_OF_ALL = {"chromium": "chromium", "promtool": "prometheus"}
+
+
+def is_selection(root: Path, arguments: Sequence[str]) -> bool:
+    """Say whether the arguments pick some of the tests, so that the coverage of all of them means nothing."""
+    return any(
+        argument.startswith(_SELECTING_OPTIONS)
+        if argument.startswith("-")
+        else (root / argument.split("::")[0]).exists()
+        for argument in arguments
+    )
+
+
+def pytest_arguments(root: Path, arguments: Sequence[str], *, everything: bool) -> list[str]:
+    """Return what to give to pytest; ours stand first, so that the person's win."""
+    threshold = ["--cov-fail-under=0"] if is_selection(root, arguments) else []
+    marks = [] if everything else ["-m", _FAST]
+    return ["--cov", *threshold, *marks, *arguments]
+
+
+def missing_tools() -> list[str]:
+    """Return the Debian packages that `--all` needs and this machine lacks."""
+    return [package for program, package in _TOOLS_OF_ALL.items() if shutil.which(program) is None]
+
+
+def run(checkout: Checkout, arguments: Sequence[str], *, everything: bool) -> int:
+    """Run the tests and return pytest's exit status."""
+    if everything and (missing := missing_tools()):
+        progress.report(f"Missing for --all, as root on Debian: `apt-get install -y {' '.join(missing)}`")
+    data_servers.install(checkout, "test")
+    with data_servers.own(checkout, "test") as (servers, _):
+        environment = environments.for_tests(environments.for_servers(servers.urls, dotenv.configured(checkout.root)))
+        chosen = pytest_arguments(checkout.root, arguments, everything=everything)
+        return foreground.run([checkout.python, "-m", "pytest", *chosen], environment, checkout.root)

@@ -1,0 +1,47 @@
+import shutil
+
+import pytest
+
+from devtools.workflow import testing
+
+FAST = ["-m", "not slow and not browser and not faults"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], False),
+        (["-x", "-q"], False),
+        (["--maxfail", "2"], False),
+        (["-k", "refund"], True),
+        (["-m", "slow"], True),
+        (["--lf"], True),
+        (["tests"], True),
+        (["tests/test_one.py::test_two"], True),
+    ],
+)
+def test_is_selection_tells_some_from_all(tmp_path, arguments, expected):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_one.py").touch()
+
+    assert testing.is_selection(tmp_path, arguments) is expected
+
+
+def test_pytest_arguments_of_the_fast_suite(tmp_path):
+    assert testing.pytest_arguments(tmp_path, ["-x"], everything=False) == ["--cov", *FAST, "-x"]
+
+
+def test_pytest_arguments_of_everything_deselect_nothing(tmp_path):
+    assert testing.pytest_arguments(tmp_path, [], everything=True) == ["--cov"]
+
+
+def test_pytest_arguments_of_a_selection_have_no_threshold_and_let_the_person_win(tmp_path):
+    found = testing.pytest_arguments(tmp_path, ["-m", "slow"], everything=False)
+
+    assert found == ["--cov", "--cov-fail-under=0", *FAST, "-m", "slow"]
+
+
+def test_missing_tools_are_named_by_their_package(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda program: None if program == "promtool" else f"/usr/bin/{program}")
+
+    assert testing.missing_tools() == ["prometheus"]
