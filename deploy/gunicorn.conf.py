@@ -16,6 +16,8 @@ os.environ.setdefault("GATEWAY_CONCURRENCY", str(max(1, threads // 2)))
 # Longer than any request: the gateway client gives up after 25 s.
 graceful_timeout = 30
 timeout = 60
+# Longer than a proxy or client keeps an idle connection, so that neither sends into one that is being closed.
+keepalive = 75
 # A heartbeat file on a slow disk blocks the worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- gunicorn makes a private file in it
 control_socket_disable = True

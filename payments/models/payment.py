@@ -56,8 +56,8 @@ class PaymentLog(StateModel):
     reference = models.CharField(max_length=40, unique=True)
     idempotency_key = models.UUIDField()
     attempt = models.PositiveSmallIntegerField(default=1)
-    superseded_by = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="supersedes"
+    superseded_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded", db_index=False
     )
     amount_usd = models.DecimalField(max_digits=18, decimal_places=4)
     currency = models.CharField(max_length=3)
@@ -72,7 +72,7 @@ class PaymentLog(StateModel):
     credited = models.BooleanField(default=False)
     credited_amount = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     webhook_received = models.BooleanField(default=False)
-    gateway_transaction_id = models.BigIntegerField(unique=True, null=True, blank=True)
+    gateway_transaction_id = models.BigIntegerField(null=True, blank=True)
     access_code = models.CharField(max_length=100, blank=True)
     authorization_url = models.URLField(max_length=300, blank=True)
     payment_method = models.CharField(max_length=50, blank=True)
@@ -98,6 +98,18 @@ class PaymentLog(StateModel):
                 name="payments_paymentlog_key_once",
                 fields=["user", "idempotency_key"],
                 condition=Q(superseded_by__isnull=True),
+            ),
+            # Partial, although null is never equal to null: a column of a whole unique index counts as part of a
+            # key, and setting it would make every insert that refers to the row wait for the credit's commit.
+            models.UniqueConstraint(
+                name="payments_paymentlog_gateway_transaction_once",
+                fields=["gateway_transaction_id"],
+                condition=Q(gateway_transaction_id__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="payments_paymentlog_superseded_once",
+                fields=["superseded_by"],
+                condition=Q(superseded_by__isnull=False),
             ),
             models.CheckConstraint(
                 name="payments_paymentlog_amounts_positive",

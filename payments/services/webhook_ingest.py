@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from psycopg2.errors import LockNotAvailable
 
 from namaskah.api import strict_json
 from namaskah.errors import InvalidRequestError
 from namaskah.identifiers import PAYMENT_PREFIX, new_id
 from payments.gateways.paystack.mode import get_domain
 from payments.lifecycles import DUE_STATUSES, EventStatus
+
+logger = structlog.get_logger(__name__)
 
 CHARGE_SUCCESS: Final = "charge.success"
 CHARGE_FAILED: Final = "charge.failed"
@@ -27,6 +31,7 @@ _EVENT_TYPE: Final = re.compile(r"[a-z_.-]{1,64}")
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9.=_-]{1,100}")
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
 _BIGINT_MAX: Final = 2**63 - 1
+_COUNT_WAIT_MILLISECONDS: Final = 200
 
 
 class MalformedEventError(InvalidRequestError):
@@ -64,8 +69,9 @@ def ingest(raw: bytes) -> bool:
     digest = hashlib.sha256(raw).digest()
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, _insert_parameters(reading, raw, digest))
-        if cursor.fetchone() is None:
-            cursor.execute(_COUNT_DELIVERY, [reading.object_id, reading.event_type, digest])
+        is_new = cursor.fetchone() is not None
+    if not is_new:
+        _count_delivery(reading, digest)
     if reading.error_class == MalformedEventError.code:
         raise MalformedEventError("The body is signed, but it is no event.")
     if reading.error_class == ReferenceMissingError.code:
@@ -87,12 +93,22 @@ def read_event(raw: bytes) -> Reading:
 
 
 def _read_data(event_type: str, data: Mapping[str, Any]) -> Reading:
-    reference = _matching(data.get("reference"), _REFERENCE)
+    reference = _matching(_find_reference(event_type, data), _REFERENCE)
     object_id = _object_id(data.get("id"))
     status, error_class = _sort(event_type, reference, domain=data.get("domain"))
     return Reading(
         status=status, event_type=event_type, object_id=object_id, reference=reference, error_class=error_class
     )
+
+
+def _find_reference(event_type: str, data: Mapping[str, Any]) -> object:
+    """Return what stands where events of this type name the payment's reference."""
+    if event_type.startswith("refund."):
+        return data.get("transaction_reference")
+    if event_type.startswith("charge.dispute."):
+        disputed = data.get("transaction")
+        return disputed.get("reference") if isinstance(disputed, dict) else None
+    return data.get("reference")
 
 
 def _sort(event_type: str, reference: str, *, domain: object) -> tuple[EventStatus, str]:
@@ -119,25 +135,56 @@ def _object_id(value: object) -> int:
     return value if 1 <= value <= _BIGINT_MAX else 0
 
 
-# Times are the database's: leases and retries must not depend on the clocks of web machines.
+# Times are the database's: leases and retries must not depend on the clocks of web machines. NOT EXISTS stands
+# before ON CONFLICT, because that would wait for a worker which is updating the row of an earlier delivery.
 _INSERT: Final = """
 INSERT INTO webhook_events (
     id, provider, event_type, object_id, reference, body, body_sha256, received_at, deliveries, last_delivered_at,
     status, attempts, next_attempt_at, error_class, error, created_at
-) VALUES (%s, 'paystack', %s, %s, %s, %s, %s, now(), 1, now(), %s, 0, CASE WHEN %s THEN now() END, %s, '', now())
+)
+SELECT new.*, now() FROM (VALUES (
+    %s::uuid, 'paystack', %s, %s::bigint, %s, %s::bytea, %s::bytea, now(), 1, now(),
+    %s, 0, CASE WHEN %s THEN now() END, %s, ''
+)) AS new (
+    id, provider, event_type, object_id, reference, body, body_sha256, received_at, deliveries, last_delivered_at,
+    status, attempts, next_attempt_at, error_class, error
+)
+WHERE NOT EXISTS (
+    SELECT 1 FROM webhook_events AS kept
+    WHERE (kept.object_id, kept.event_type, kept.body_sha256) = (new.object_id, new.event_type, new.body_sha256)
+)
 ON CONFLICT (object_id, event_type, body_sha256) DO NOTHING
 RETURNING 1
 """
 
-# A row that a drain holds is left alone: a paused worker must not delay an answer to the gateway.
 _COUNT_DELIVERY: Final = """
-UPDATE webhook_events SET deliveries = deliveries + 1, last_delivered_at = now()
-WHERE id = (
-    SELECT id FROM webhook_events
-    WHERE object_id = %s AND event_type = %s AND body_sha256 = %s
-    FOR NO KEY UPDATE SKIP LOCKED
+UPDATE webhook_events SET deliveries = deliveries + 1, last_delivered_at = now() WHERE id = (
+    SELECT id FROM webhook_events WHERE object_id = %s AND event_type = %s AND body_sha256 = %s
+    FOR NO KEY UPDATE {SKIP_LOCKED}
 )
 """
+_COUNT_IF_FREE: Final = _COUNT_DELIVERY.format(SKIP_LOCKED="SKIP LOCKED")
+_COUNT_AFTER_WAIT: Final = _COUNT_DELIVERY.format(SKIP_LOCKED="")
+
+
+def _count_delivery(reading: Reading, digest: bytes) -> None:
+    """Count one more delivery, unless somebody holds the row for long.
+
+    Duplicates that come together wait for each other; a paused worker must not delay an answer to the gateway.
+    """
+    parameters = [reading.object_id, reading.event_type, digest]
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_IF_FREE, parameters)
+        if cursor.rowcount == 1:
+            return
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = %s", [_COUNT_WAIT_MILLISECONDS])
+            cursor.execute(_COUNT_AFTER_WAIT, parameters)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        logger.info("webhook_delivery_not_counted", event_type=reading.event_type, reference=reading.reference)
 
 
 def _insert_parameters(reading: Reading, raw: bytes, digest: bytes) -> list[Any]:

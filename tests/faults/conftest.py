@@ -1,5 +1,7 @@
 """The whole product as processes, for tests that can only break with more than one."""
 
+from decimal import Decimal
+
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -34,7 +36,7 @@ def running_product(transactional_db, valkey, sandbox, tmp_path):
 
 @pytest.fixture
 def make_client(running_product):
-    exchange_rates.set_exchange_rate(currency="NGN", units_per_usd=1650, by=None, now=timezone.now())
+    exchange_rates.set_exchange_rate(currency="NGN", units_per_usd=Decimal(1650), by=None, now=timezone.now())
     clients = []
 
     def make(name: str) -> Client:

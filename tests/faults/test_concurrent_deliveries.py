@@ -24,6 +24,7 @@ def _paid(sandbox, payment) -> bytes:
 
 def test_fifty_concurrent_deliveries_of_one_event_credit_once(running_product, sandbox, make_client):
     running_product.start_worker()
+    running_product.start_beat()
     client = make_client("ada")
     raw = _paid(sandbox, client.initialize())
 
@@ -41,6 +42,7 @@ def test_distinct_events_delivered_five_times_while_verify_runs_credit_each_wall
     running_product, sandbox, make_client
 ):
     running_product.start_worker()
+    running_product.start_beat()
     clients = [make_client(f"user-{number}") for number in range(64)]
     with ThreadPoolExecutor(8) as pool:
         payments = list(pool.map(lambda client: client.initialize(), clients))

@@ -43,7 +43,7 @@ def test_without_redis_everything_is_answered_and_credited_when_it_is_back(
     begun = client.post_initialize()
 
     assert [answer.status for answer in delivered] == [200, 200, 200]
-    assert max(answer.seconds for answer in delivered) < 0.5
+    assert [round(answer.seconds, 3) for answer in delivered if answer.seconds >= 0.5] == []
     assert (verified.status, verified.body["status"]) == (200, "success")
     assert begun.status == 201
 

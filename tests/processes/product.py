@@ -53,15 +53,15 @@ class Product:
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a module of the venv in a process group of its own, its output in a log file."""
-        log = (self._logs / f"{len(self._processes)}-{command[0]}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (self._logs / f"{len(self._processes)}-{command[0]}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self._processes.append(process)
         return process
 

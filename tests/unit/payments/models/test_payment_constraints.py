@@ -129,7 +129,7 @@ def test_insert_payment_with_a_key_of_its_user_twice_is_refused(payment):
 def test_payment_with_a_gateway_transaction_of_another_is_refused(completed):
     other = PaymentFactory()
 
-    with refused_by("payment_logs_gateway_transaction_id_key"):
+    with refused_by("payments_paymentlog_gateway_transaction_once"):
         change(other, gateway_transaction_id=completed.gateway_transaction_id)
 
     change(other, gateway_transaction_id=completed.gateway_transaction_id + 1)
@@ -139,7 +139,7 @@ def test_payment_that_supersedes_two_is_refused(payment):
     first, second = PaymentFactory(user=payment.user), PaymentFactory(user=payment.user)
     change(first, superseded_by_id=payment.pk)
 
-    with refused_by("payment_logs_superseded_by_id_key"):
+    with refused_by("payments_paymentlog_superseded_once"):
         change(second, superseded_by_id=payment.pk)
 
     change(second, superseded_by_id=first.pk)
