@@ -25,7 +25,7 @@ class Announcement:
     def _urls(self) -> list[str]:
         sandbox = [f"  sandbox     {self.sandbox_url}/"] if self.sandbox_url else []
         return [
-            f"  API         {self.web_url}/api/docs",
+            f"  API         {self.web_url}/api/v1",
             f"  back office {self.web_url}/admin/",
             *sandbox,
             f"  logs        {self.logs}",

@@ -8,3 +8,4 @@ class ApiKeysConfig(AppConfig):
 
     name = "namaskah.api_keys"
     label = "api_keys"
+    verbose_name = "API keys"

@@ -8,4 +8,5 @@ class IdempotencyConfig(AppConfig):
 
     name = "namaskah.idempotency"
     label = "idempotency"
+    verbose_name = "Idempotency keys"
     default_auto_field = "django.db.models.BigAutoField"

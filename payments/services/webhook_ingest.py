@@ -172,7 +172,7 @@ def _count_delivery(reading: Reading, digest: bytes) -> None:
 
     Duplicates that come together wait for each other; a paused worker must not delay an answer to the gateway.
     """
-    parameters = [reading.object_id, reading.event_type, digest]
+    parameters: list[Any] = [reading.object_id, reading.event_type, digest]
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_IF_FREE, parameters)
         if cursor.rowcount == 1:

@@ -18,7 +18,7 @@ def test_text_has_urls_log_ins_key_and_lines_to_paste():
 
     assert announcement.text().splitlines() == [
         "",
-        "  API         http://127.0.0.1:8000/api/docs",
+        "  API         http://127.0.0.1:8000/api/v1",
         "  back office http://127.0.0.1:8000/admin/",
         "  sandbox     http://127.0.0.1:8001/",
         "  logs        .local/logs",
