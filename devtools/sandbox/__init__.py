@@ -1,0 +1,1 @@
+"""A Paystack look-alike for development, demonstrations and tests; standard library only."""

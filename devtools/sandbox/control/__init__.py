@@ -1,0 +1,1 @@
+"""What only a sandbox offers: `/sandbox/…`, for this machine alone."""

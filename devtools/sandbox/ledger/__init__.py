@@ -1,0 +1,1 @@
+"""What the sandbox remembers; in fault tests, what really happened."""

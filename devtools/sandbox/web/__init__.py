@@ -1,0 +1,1 @@
+"""HTTP: requests, answers, and the bare connection that faults are played on."""

@@ -1,0 +1,1 @@
+"""Events, signed and sent (https://paystack.com/docs/payments/webhooks)."""
