@@ -19,6 +19,7 @@ from psycopg2 import errors as postgres_errors
 from billing.lifecycles import CounterAccount, TransactionType
 from billing.services import ledger
 from namaskah.errors import UnavailableError
+from namaskah.transactions import run_transaction
 from payments.gateways.paystack.mode import get_domain
 from payments.lifecycles import PaymentState, ReviewReason
 from payments.models import Cause, Evidence, PaymentLog
@@ -100,10 +101,13 @@ def credit_user_with_lock(
     with hold_payment_locks([reference], wait_seconds=patience) as held:
         if reference not in held:
             raise busy
+
+        def credit() -> CreditOutcome:
+            _limit_lock_wait(patience)
+            return credit_user(reference=reference, evidence=evidence, cause=cause, now=now)
+
         try:
-            with transaction.atomic(durable=True):
-                _limit_lock_wait(patience)
-                return credit_user(reference=reference, evidence=evidence, cause=cause, now=now)
+            return run_transaction(credit)
         except OperationalError as error:
             if isinstance(error.__cause__, postgres_errors.LockNotAvailable):
                 raise busy from error

@@ -22,8 +22,14 @@ from payments.services.webhook_ingest import CHARGE_SUCCESS
 logger = structlog.get_logger(__name__)
 
 _DRAIN_SECONDS: Final = 10.0
-# What a repetition cannot cure: the database refuses the effect itself.
-_PERMANENT: Final = (IntegrityError, DataError)
+
+
+class UnreadableEventError(Exception):
+    """What is stored is no event; reading it again will not change that."""
+
+
+# What a repetition cannot cure: the database refuses the effect itself, or there is nothing to read.
+_PERMANENT: Final = (IntegrityError, DataError, UnreadableEventError)
 
 
 class UnknownReferenceError(Exception):
@@ -73,6 +79,8 @@ def process_webhook_with_retry(event: WebhookEvent) -> None:
     """
     try:
         process_webhook(event, now=timezone.now())
+    except crediting.PaymentBusyError:
+        inbox.postpone([event])
     except Exception as error:
         logger.exception("webhook_attempt_failed", event_id=str(event.pk), attempt=event.attempts)
         failure = inbox.Failure.of(error)
@@ -93,7 +101,8 @@ def process_webhook(event: WebhookEvent, *, now: datetime) -> None:
         cause=_cause(event),
         is_announced=event.event_type == CHARGE_SUCCESS,
     )
-    with hold_payment_locks([event.reference], wait_seconds=settings.PAYMENT_LOCK_WAIT_SECONDS) as held:
+    # Postponing costs no attempt, so a drain need not wait as long as a worker may.
+    with hold_payment_locks([event.reference], wait_seconds=settings.PAYMENT_LOCK_REQUEST_WAIT_SECONDS) as held:
         if event.reference not in held:
             raise crediting.PaymentBusyError("Another process is working on this payment.")
         with transaction.atomic(durable=True):
@@ -141,7 +150,7 @@ def _read_charge(event: WebhookEvent) -> Evidence:
     # Read once before, when it was stored: what does not parse is in quarantine and never comes here.
     body = strict_json.loads(bytes(event.body), max_depth=64, allow_unsafe_text=True)
     if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
-        raise TypeError("the stored body is no event")
+        raise UnreadableEventError("The stored body is no event.")
     return read_evidence(body["data"])
 
 
