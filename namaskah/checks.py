@@ -1,9 +1,11 @@
 """Refusing to start when misconfigured: one clear line, before anything is served."""
 
+import logging
 import sys
 import zoneinfo
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -11,20 +13,25 @@ from django.db import connection
 
 _SECRET_KEY_LENGTH: Final = 32
 _OLDEST_POSTGRES: Final = 140000
+# No other database has the locks and triggers that money needs, so another one is never used by mistake.
+_SCHEMES: Final = {
+    "DATABASE_URL": ("postgresql", "postgres"),
+    "DIRECT_DATABASE_URL": ("postgresql", "postgres"),
+    "REDIS_URL": ("redis", "rediss", "unix"),
+}
 
 
 def find_faults() -> Iterator[str]:
     """Name each setting that this product must not run with, in the order to mend them."""
-    if not settings.DATABASE_URL:
-        yield "DATABASE_URL is not set: name a Postgres database."
-    if not settings.REDIS_URL:
-        yield "REDIS_URL is not set: name a Redis or Valkey server."
+    yield from _find_server_faults()
     if not settings.PAYSTACK_SECRET_KEY:
         yield "PAYSTACK_SECRET_KEY is not set: nothing could be charged, and an empty key verifies no webhook."
     if not (settings.PAYSTACK_SECRET_KEY + settings.PAYSTACK_PREVIOUS_SECRET_KEY).isascii():
         yield "PAYSTACK_SECRET_KEY holds a character that no key has: copy it again."
     if settings.GATEWAY_CONCURRENCY < 1:
         yield "GATEWAY_CONCURRENCY must be 1 or more."
+    if settings.LOG_LEVEL not in logging.getLevelNamesMapping():
+        yield f"LOG_LEVEL {settings.LOG_LEVEL!r} is none; examples are INFO and WARNING."
     if settings.DEFAULT_CURRENCY not in settings.CURRENCIES:
         yield f"DEFAULT_CURRENCY must be one of {', '.join(settings.CURRENCIES)}."
     if settings.REPORT_TIME_ZONE not in zoneinfo.available_timezones():
@@ -33,6 +40,17 @@ def find_faults() -> Iterator[str]:
         yield "DEBUG is on with a live Paystack key: turn one of them off."
     if not settings.DEBUG:
         yield from _find_production_faults()
+
+
+def _find_server_faults() -> Iterator[str]:
+    if not settings.DATABASE_URL:
+        yield "DATABASE_URL is not set: name a Postgres database."
+    if not settings.REDIS_URL:
+        yield "REDIS_URL is not set: name a Redis or Valkey server."
+    for name, schemes in _SCHEMES.items():
+        scheme = urlsplit(getattr(settings, name)).scheme
+        if scheme and scheme not in schemes:
+            yield f"{name} begins with {scheme}://; it must be one of {', '.join(schemes)}."
 
 
 def _find_production_faults() -> Iterator[str]:

@@ -40,6 +40,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return defaults.bad_request(request, exception)
 
 
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for a request that a middleware turned away."""
+    if request.path.startswith(_API):
+        return problem_response(request, code="permission_denied")
+    return defaults.permission_denied(request, exception)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for an address that does not exist."""
     if request.path.startswith(_API):

@@ -10,6 +10,8 @@ class ReadOnlyAdmin(admin.ModelAdmin[models.Model]):
 
     show_full_result_count = False
     list_per_page = 50
+    # Nothing is ever filled in; without it Django warns of its next default at every page.
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
         """Nobody adds rows here."""

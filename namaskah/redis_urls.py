@@ -11,7 +11,8 @@ def with_database(url: str, number: int) -> str:
     parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items() if name != "db"}
     if parts.scheme == "unix":
-        return urlunsplit(parts._replace(query=urlencode({**query, "db": number})))
+        # By hand, because urlunsplit drops the empty authority, and redis-py wants `unix://`.
+        return f"unix://{parts.netloc}{parts.path}?{urlencode({**query, 'db': number})}"
     return urlunsplit(parts._replace(path=f"/{number}", query=urlencode(query)))
 
 
@@ -22,5 +23,4 @@ def as_broker_url(url: str) -> str:
         return url
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     number = query.pop("db", "0")
-    user = f"{parts.netloc}" if parts.netloc else ""
-    return f"redis+socket://{user}{parts.path}?{urlencode({**query, 'virtual_host': number})}"
+    return f"redis+socket://{parts.netloc}{parts.path}?{urlencode({**query, 'virtual_host': number})}"

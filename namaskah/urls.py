@@ -18,5 +18,6 @@ urlpatterns = [
 ]
 
 handler400 = "namaskah.problem_pages.bad_request"
+handler403 = "namaskah.problem_pages.permission_denied"
 handler404 = "namaskah.problem_pages.not_found"
 handler500 = "namaskah.problem_pages.server_error"

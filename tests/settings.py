@@ -10,3 +10,5 @@ PAYSTACK_PREVIOUS_SECRET_KEY = ""
 CALLBACK_ALLOWED_HOSTS = ["shop.example.com"]
 DEBUG = False
 SECURE_SSL_REDIRECT = False
+# Static files are found where they are: nothing was collected.
+WHITENOISE_AUTOREFRESH = True

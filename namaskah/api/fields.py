@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from namaskah.api.strict_json import ExponentDecimal
 from namaskah.money import format_credits
 
 # ASCII digits alone: no sign, exponent, underscore or blank, and no digit of another script.
@@ -30,7 +31,9 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
 
     def to_internal_value(self, data: Any) -> Decimal:
         """Return the amount with `max_places` decimals."""
-        if isinstance(data, bool) or not isinstance(data, str | int | Decimal) or not _PLAIN.fullmatch(str(data)):
+        if isinstance(data, bool | ExponentDecimal) or not isinstance(data, str | int | Decimal):
+            self.fail("invalid")
+        if not _PLAIN.fullmatch(str(data)):
             self.fail("invalid")
         amount = Decimal(data)
         exact = amount.quantize(Decimal(1).scaleb(-self.max_places))

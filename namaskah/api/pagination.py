@@ -14,6 +14,10 @@ from rest_framework.views import APIView
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 200
 _PAGE_SIZE: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
+# REST framework's decoder skips any other character, and takes what is left over for the first page.
+_CURSOR: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
+# What is read from bytes that name no place: the first page too.
+_NOWHERE: Final = Cursor(offset=0, reverse=False, position=None)
 
 
 class CreatedCursorPagination(CursorPagination):
@@ -44,7 +48,14 @@ class CreatedCursorPagination(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Return the cursor; one that cannot be read is the client's error, not a missing page."""
+        encoded = request.query_params.get(self.cursor_query_param)
+        refused = ValidationError({self.cursor_query_param: "This is not a cursor that we gave out."})
+        if encoded is not None and not _CURSOR.fullmatch(encoded):
+            raise refused
         try:
-            return super().decode_cursor(request)
+            cursor = super().decode_cursor(request)
         except NotFound as error:
-            raise ValidationError({self.cursor_query_param: "This is not a cursor that we gave out."}) from error
+            raise refused from error
+        if cursor == _NOWHERE:
+            raise refused
+        return cursor

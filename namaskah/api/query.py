@@ -28,6 +28,10 @@ def read_filters(request: Request, query: type[StrictSerializer]) -> dict[str, A
     repeated = [name for name, values in given.items() if len(values) > 1]
     if repeated:
         raise ValidationError({name: [ErrorDetail("Give it once.", code="repeated")] for name in repeated})
+    unsafe = [name for name, values in given.items() if "\x00" in values[0]]
+    if unsafe:
+        code = "null_characters_not_allowed"
+        raise ValidationError({name: [ErrorDetail("A NUL character cannot be looked for.", code)] for name in unsafe})
     filters = query(data={name: values[0] for name, values in given.items()})
     filters.is_valid(raise_exception=True)
     return dict(filters.validated_data)

@@ -13,6 +13,10 @@ _STRINGS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
 
 
+class ExponentDecimal(Decimal):
+    """A number that was written with an exponent: JSON, but no way to write an amount of money."""
+
+
 class MalformedJSONError(InvalidRequestError):
     """The bytes are no JSON, or JSON that two readers may understand differently."""
 
@@ -75,7 +79,7 @@ def _read_integer(digits: str) -> int:
 
 def _read_decimal(digits: str) -> Decimal:
     _check_length(digits)
-    return Decimal(digits)
+    return ExponentDecimal(digits) if "e" in digits.lower() else Decimal(digits)
 
 
 def _check_length(digits: str) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 from django.contrib.auth.models import User
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from knox.auth import TokenAuthentication
@@ -44,11 +44,14 @@ class ApiKeyAuthentication(TokenAuthentication):  # type: ignore[misc]  # -- kno
 
 
 def _note_use(api_key: ApiKey) -> None:
+    """Write when the key was last used, at most once a minute; whoever is noting it already spares us the wait."""
     now = timezone.now()
-    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _USE_IS_NOTED_EVERY)
     if api_key.last_used_at is not None and now - api_key.last_used_at < _USE_IS_NOTED_EVERY:
         return
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _USE_IS_NOTED_EVERY)
+    free = ApiKey.objects.select_for_update(skip_locked=True, no_key=True).filter(stale, pk=api_key.pk)
     try:
-        ApiKey.objects.filter(stale, pk=api_key.pk).update(last_used_at=now)
+        with transaction.atomic():
+            ApiKey.objects.filter(pk__in=free.values("pk")).update(last_used_at=now)
     except DatabaseError:
         logger.warning("api_key_use_not_noted", api_key=str(api_key))

@@ -4,11 +4,17 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from knox.models import AbstractAuthToken
+from knox.settings import CONSTANTS
+
+from namaskah.identifiers import new_id
 
 
 class ApiKey(AbstractAuthToken):  # type: ignore[misc]  # -- knox has no types
     """A client's key: of the secret itself only the SHA-512 digest is kept."""
 
+    # Knox's primary key would be the digest, which addresses and logs of the back office would carry about.
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="auth_token_set")
     name = models.CharField(max_length=100)
     last_four = models.CharField(max_length=4)

@@ -10,14 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from namaskah.errors import ConflictError, RuleViolationError
 from namaskah.idempotency import fingerprints
-from namaskah.idempotency.models import IdempotencyKey, RecoveryPoint
+from namaskah.idempotency.models import ROUTE_LENGTH, IdempotencyKey, RecoveryPoint
 from namaskah.identifiers import new_id
+
+logger = structlog.get_logger(__name__)
 
 
 class RequestInProgressError(ConflictError):
@@ -66,11 +69,14 @@ class KeyClaim:
     def advance(self, recovery_point: str, *, resource: str = "") -> None:
         """Note how far the work came; to be called in the database transaction of the write it goes with.
 
+        An empty `resource` keeps the one that was noted before.
+
         :raises RequestInProgressError: if another process took the key over; the caller's write rolls back.
         """
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE idempotency_keys SET recovery_point = %s, resource = %s, locked_at = now() "
+                "UPDATE idempotency_keys SET recovery_point = %s, locked_at = now(), "
+                "resource = COALESCE(NULLIF(%s, ''), resource) "
                 "WHERE id = %s AND owner_token = %s AND recovery_point <> 'finished'",
                 [recovery_point, resource, self.row_id, self.owner_token],
             )
@@ -93,7 +99,8 @@ def claim_key(
         user=user,
         key=key,
         method=method,
-        route=route,
+        # The fingerprint holds the whole of it.
+        route=route[:ROUTE_LENGTH],
         fingerprint=fingerprints.fingerprint(method=method, route=route, field_digests=digests),
         field_digests=digests,
         owner_token=uuid4(),
@@ -112,12 +119,22 @@ def _claim_locked(row: IdempotencyKey, wanted: IdempotencyKey, *, now: datetime)
         return _take(row, wanted.owner_token)
     if row.fingerprint != wanted.fingerprint:
         raise _reused(row, wanted)
-    if row.expires_at <= now and row.recovery_point == RecoveryPoint.FINISHED:
-        raise IdempotencyKeyExpiredError(f"This key was used before {row.expires_at:%Y-%m-%d} for {row.resource}.")
+    if row.expires_at <= now:
+        return _claim_expired(row, wanted)
     if row.response_body is not None and row.response_status is not None:
         IdempotencyKey.objects.filter(pk=row.pk).update(replays=row.replays + 1)
         return StoredAnswer(row.response_status, row.response_content_type, bytes(row.response_body), row.expires_at)
     return _take(row, wanted.owner_token)
+
+
+def _claim_expired(row: IdempotencyKey, wanted: IdempotencyKey) -> KeyClaim:
+    """Begin anew with a key that made nothing; one that did stays spent."""
+    if row.recovery_point == RecoveryPoint.STARTED:
+        IdempotencyKey.objects.filter(pk=row.pk).update(expires_at=wanted.expires_at)
+        row.expires_at = wanted.expires_at
+        return _take(row, wanted.owner_token)
+    made = f" for {row.resource}" if row.resource else ""
+    raise IdempotencyKeyExpiredError(f"This key was used{made}; its answer was kept until {row.expires_at:%Y-%m-%d}.")
 
 
 def _take(row: IdempotencyKey, owner_token: UUID | None) -> KeyClaim:
@@ -159,7 +176,18 @@ def finish_key(claim: KeyClaim, *, status: int, content_type: str, body: bytes) 
 
 
 def release_key(claim: KeyClaim) -> None:
-    """Let the key go without an answer: the same request may be sent again with it."""
-    IdempotencyKey.objects.filter(pk=claim.row_id, owner_token=claim.owner_token).update(
-        owner_token=None, locked_at=None
-    )
+    """Let the key go without an answer: the same request may be sent again with it.
+
+    With the database away this is left to the lease, so that the caller's own error is what the client reads.
+    """
+    try:
+        IdempotencyKey.objects.filter(pk=claim.row_id, owner_token=claim.owner_token).update(
+            owner_token=None, locked_at=None
+        )
+    except (DatabaseError, InterfaceError):
+        logger.warning("idempotency_key_not_released", exc_info=True)
+
+
+def find_expiry(*, user: User, key: UUID) -> datetime | None:
+    """Return until when the user's key is known, or None if it was never used."""
+    return IdempotencyKey.objects.filter(user=user, key=key).values_list("expires_at", flat=True).first()

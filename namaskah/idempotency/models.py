@@ -6,6 +6,8 @@ from django.db.models import Q
 
 from namaskah.identifiers import new_id
 
+ROUTE_LENGTH = 200
+
 
 class RecoveryPoint(models.TextChoices):
     """How far the request came: where the next one with the same key goes on."""
@@ -23,7 +25,7 @@ class IdempotencyKey(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     key = models.UUIDField()
     method = models.CharField(max_length=10)
-    route = models.CharField(max_length=200)
+    route = models.CharField(max_length=ROUTE_LENGTH)
     fingerprint = models.CharField(max_length=64)
     field_digests = models.JSONField(default=dict)
     recovery_point = models.CharField(max_length=20, choices=RecoveryPoint.choices, default=RecoveryPoint.STARTED)

@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
+from django.contrib.auth.models import User
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.encoding import escape_uri_path
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +17,7 @@ from rest_framework.views import APIView
 
 from namaskah.api.client_request import ClientRequest
 from namaskah.errors import GatewayRejectedError
-from namaskah.idempotency.claims import KeyClaim, StoredAnswer, claim_key, finish_key, release_key
+from namaskah.idempotency.claims import KeyClaim, StoredAnswer, claim_key, find_expiry, finish_key, release_key
 from namaskah.idempotency.keys import HEADER, parse_key
 from namaskah.problem_details import CONTENT_TYPE, describe
 
@@ -24,6 +28,7 @@ class IdempotentView(APIView):
     """A POST that needs an Idempotency-Key. A subclass names its `input_serializer` and does the work in `perform`."""
 
     input_serializer: ClassVar[type[BaseSerializer[Any]]]
+    _key: UUID | None = None
     _expires_at: datetime | None = None
 
     def perform(self, request: ClientRequest, body: Any, claim: KeyClaim) -> Response:
@@ -33,14 +38,15 @@ class IdempotentView(APIView):
     def perform_authentication(self, request: Request) -> None:
         """Authenticate, then look at the key: before permissions, limits and the body."""
         super().perform_authentication(request)
-        if request.user.is_authenticated:
-            parse_key(request.headers.get(HEADER))
+        if request.method == "POST" and request.user.is_authenticated:
+            self._key = parse_key(request.headers.get(HEADER))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Tell on every answer under a claimed key, refusals too, until when the key is known."""
+        """Tell on every answer under a known key, refusals too, until when it is known."""
         answer = super().finalize_response(request, response, *args, **kwargs)
-        if self._expires_at is not None:
-            answer["Idempotency-Expires"] = self._expires_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        expires_at = self._expires_at or self._find_expiry(request)
+        if expires_at is not None:
+            answer["Idempotency-Expires"] = expires_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return answer
 
     def post(self, request: ClientRequest, **_route_values: str) -> HttpResponse:
@@ -51,7 +57,7 @@ class IdempotentView(APIView):
             user=request.user,
             key=parse_key(request.headers.get(HEADER)),
             method="POST",
-            route=request.path,
+            route=escape_uri_path(request.path),
             body=body.validated_data,
             now=timezone.now(),
         )
@@ -60,19 +66,32 @@ class IdempotentView(APIView):
             return _replay(claim)
         return self._answer(request, body, claim)
 
+    def _find_expiry(self, request: Request) -> datetime | None:
+        """Look up the key of a request that was refused before it claimed it."""
+        if self._key is None or not isinstance(request.user, User):
+            return None
+        try:
+            return find_expiry(user=request.user, key=self._key)
+        except (DatabaseError, InterfaceError):
+            return None
+
     def _answer(self, request: ClientRequest, body: Any, claim: KeyClaim) -> HttpResponse:
         try:
-            done = self.perform(request, body, claim)
-        except GatewayRejectedError as error:
-            refusal = describe(error).to_bytes(request.request_id)
-            answer = HttpResponse(refusal, status=describe(error).status, content_type=CONTENT_TYPE)
+            answer = self._perform(request, body, claim)
+            finish_key(claim, status=answer.status_code, content_type=answer["Content-Type"], body=answer.content)
         except Exception:
             release_key(claim)
             raise
-        else:
-            answer = HttpResponse(JSONRenderer().render(done.data), status=done.status_code, content_type=JSON)
-        finish_key(claim, status=answer.status_code, content_type=answer["Content-Type"], body=answer.content)
         return answer
+
+    def _perform(self, request: ClientRequest, body: Any, claim: KeyClaim) -> HttpResponse:
+        try:
+            done = self.perform(request, body, claim)
+        except GatewayRejectedError as error:
+            problem = describe(error)
+            refusal = problem.to_bytes(request.request_id)
+            return HttpResponse(refusal, status=problem.status, content_type=CONTENT_TYPE)
+        return HttpResponse(JSONRenderer().render(done.data), status=done.status_code, content_type=JSON)
 
 
 def _replay(stored: StoredAnswer) -> HttpResponse:

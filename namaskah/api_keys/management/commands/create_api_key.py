@@ -1,17 +1,21 @@
 """`manage.py create_api_key USERNAME`: a new API key, printed once."""
 
+import json
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from namaskah.api_keys.models import ApiKey
 from namaskah.api_keys.services import issue_api_key
 
 SERVICE_PERMISSION = "billing.debit_wallet"
+_MOST_DAYS = 3650
 
 
 class Command(BaseCommand):
@@ -29,19 +33,18 @@ class Command(BaseCommand):
         parser.add_argument("--permission", action="append", default=[], metavar="APP.CODENAME", help="grant it")
         parser.add_argument("--name", default="", help="what the key is for")
         parser.add_argument("--expires-days", type=int, help="days until the key ends; without it, it does not")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be made and make nothing")
+        parser.add_argument("--json", action="store_true", help="say it on stderr as one JSON object")
 
     @transaction.atomic
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make user and key, all or nothing."""
         days = options["expires_days"]
-        if days is not None and days < 1:
-            raise CommandError("--expires-days must be 1 or more.")
+        if days is not None and not 1 <= days <= _MOST_DAYS:
+            raise CommandError(f"--expires-days must be from 1 to {_MOST_DAYS}.", returncode=2)
         names = [*options["permission"], *([SERVICE_PERMISSION] if options["service"] else [])]
         permissions = [self._get_permission(name) for name in names]
-        user, is_new = User.objects.get_or_create(username=options["username"])
-        if options["email"]:
-            user.email = options["email"]
-            user.save(update_fields=["email"])
+        user = self._keep_user(options["username"], email=options["email"])
         user.user_permissions.add(*permissions)
         api_key, secret = issue_api_key(
             user=user,
@@ -50,8 +53,34 @@ class Command(BaseCommand):
             by=None,
             now=timezone.now(),
         )
-        self.stderr.write(f"{'New user' if is_new else 'User'} {user.username}, key {api_key}:")
-        self.stdout.write(secret)
+        self._report(api_key, permissions=names, options=options)
+        if options["dry_run"]:
+            transaction.set_rollback(True)
+        else:
+            self.stdout.write(secret)
+
+    def _keep_user(self, username: str, *, email: str | None) -> User:
+        user = User.objects.filter(username=username).first()
+        if user is None:
+            user = User(username=username)
+            user.set_unusable_password()
+        if email is not None:
+            user.email = email
+        try:
+            user.full_clean(exclude=["password"])
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages), returncode=2) from error
+        user.save()
+        return user
+
+    def _report(self, api_key: ApiKey, *, permissions: list[str], options: dict[str, Any]) -> None:
+        if options["json"]:
+            made = {"username": api_key.user.username, "name": api_key.name, "last_four": api_key.last_four}
+            self.stderr.write(json.dumps({**made, "permissions": permissions, "dry_run": options["dry_run"]}))
+        elif options["dry_run"]:
+            self.stderr.write(f"Would make a key of {api_key.user.username}, named {api_key.name}.")
+        else:
+            self.stderr.write(f"Key {api_key} of {api_key.user.username}, shown this once:")
 
     def _get_permission(self, name: str) -> Permission:
         app, _, codename = name.partition(".")

@@ -1,38 +1,50 @@
-"""`manage.py revoke_api_key USERNAME LAST_FOUR`: end a key."""
+"""`manage.py revoke_api_key USERNAME KEY`: end a key."""
 
 import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
 from django.utils import timezone
+from knox.settings import CONSTANTS
 
 from namaskah.api_keys.models import ApiKey
 from namaskah.api_keys.services import revoke_api_key
+
+_SHORTEST_BEGINNING = 8
 
 
 class Command(BaseCommand):
     """Revoke an API key."""
 
-    help = "End an API key at once. Name it by its user and its last four characters."
+    help = "End an API key at once. Name it by its user and its last four or first eight characters."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the key's name."""
         parser.add_argument("username")
-        parser.add_argument("last_four", help="the last four characters of the key")
+        parser.add_argument("key", help="the last four characters of the key, or its first eight or more")
         parser.add_argument("--dry-run", action="store_true", help="say which key it is and change nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Find the one key that is meant, and end it."""
-        found = list(ApiKey.objects.filter(user__username=options["username"], last_four=options["last_four"]))
+        api_key = self._get_key(options["username"], options["key"])
+        was_open = api_key.revoked_at is None
+        if not options["dry_run"]:
+            was_open = revoke_api_key(api_key=api_key, now=timezone.now())
+        self._report(api_key, was_open=was_open, options=options)
+
+    def _get_key(self, username: str, part: str) -> ApiKey:
+        is_meant = Q(last_four=part)
+        if len(part) >= _SHORTEST_BEGINNING:
+            is_meant |= Q(token_key__startswith=part[: CONSTANTS.TOKEN_KEY_LENGTH])
+        found: list[ApiKey] = list(ApiKey.objects.filter(is_meant, user__username=username))
         if not found:
-            raise CommandError(f"{options['username']} has no key that ends with {options['last_four']!r}.")
-        for api_key in found:
-            was_open = api_key.revoked_at is None
-            if not options["dry_run"]:
-                was_open = revoke_api_key(api_key=api_key, now=timezone.now())
-            self._report(api_key, was_open=was_open, options=options)
+            raise CommandError(f"{username} has no key that begins or ends with {part!r}.")
+        if len(found) > 1:
+            raise CommandError(f"{username} has {len(found)} such keys: name the one by its first characters.")
+        return found[0]
 
     def _report(self, api_key: ApiKey, *, was_open: bool, options: dict[str, Any]) -> None:
         if options["json"]:

@@ -1,0 +1,67 @@
+import contextlib
+import socket
+
+import pytest
+
+from devtools.sandbox import server
+from payments.gateways.paystack import connections
+from payments.services import payment_locks
+from tests.events import SECRET_KEY
+from tests.factories.billing import ExchangeRateFactory
+from tests.integration.api.clients import ApiClient
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch):
+    """Forget what this process has learnt of gateway and Redis in earlier tests."""
+    monkeypatch.setattr(payment_locks, "_health", payment_locks._RedisHealth())
+    connections.close_connections()
+    yield
+    connections.close_connections()
+
+
+@pytest.fixture(scope="session")
+def running_sandbox():
+    with server.running(secret_key=SECRET_KEY) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(running_sandbox, settings):
+    """The gateway. Its transactions stay from test to test: references never repeat."""
+    running_sandbox.scripts.clear()
+    settings.PAYSTACK_BASE_URL = running_sandbox.url
+    return running_sandbox
+
+
+@pytest.fixture
+def gateway_away(settings):
+    """Return a context in which nobody listens at the gateway's address."""
+
+    @contextlib.contextmanager
+    def away():
+        usual = settings.PAYSTACK_BASE_URL
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            settings.PAYSTACK_BASE_URL = f"http://127.0.0.1:{bound.getsockname()[1]}"
+            yield
+        settings.PAYSTACK_BASE_URL = usual
+
+    return away
+
+
+@pytest.fixture
+def rate(db):
+    return ExchangeRateFactory()
+
+
+@pytest.fixture
+def api(rate):
+    """Ada's client."""
+    return ApiClient()
+
+
+@pytest.fixture
+def other_api(rate):
+    """Another user's client."""
+    return ApiClient()

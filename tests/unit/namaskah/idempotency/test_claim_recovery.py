@@ -1,0 +1,64 @@
+"""What becomes of a key whose owner ended badly."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from structlog.testing import capture_logs
+
+from namaskah.idempotency.claims import (
+    IdempotencyKeyExpiredError,
+    IdempotencyKeyReusedError,
+    release_key,
+)
+from namaskah.idempotency.models import IdempotencyKey
+from tests.factories.users import UserFactory
+from tests.unit.namaskah.idempotency.claiming import Claimer
+
+
+@pytest.fixture
+def claim(transactional_db):
+    return Claimer(UserFactory())
+
+
+def test_claim_key_after_expiry_of_an_unfinished_purchase_begins_no_second_one(claim):
+    held = claim()
+    with transaction.atomic():
+        held.advance("payment_created", resource="nmk-1")
+    release_key(held)
+
+    with pytest.raises(IdempotencyKeyExpiredError, match="nmk-1"):
+        claim(now=timezone.now() + timedelta(hours=73))
+
+
+def test_claim_key_for_two_very_long_addresses_tells_them_apart(claim):
+    route = "/api/v1/" + "x" * 500
+    claim(route=route)
+
+    with pytest.raises(IdempotencyKeyReusedError):
+        claim(route=route + "y")
+
+
+def test_release_key_with_the_database_away_leaves_it_to_the_lease(claim):
+    held = claim()
+    end_own_connection()
+
+    with capture_logs() as lines:
+        release_key(held)
+    connection.close()
+
+    assert [line["event"] for line in lines] == ["idempotency_key_not_released"]
+    assert IdempotencyKey.objects.get().owner_token == held.owner_token
+
+
+def end_own_connection():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    finally:
+        other.close()
