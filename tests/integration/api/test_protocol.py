@@ -56,7 +56,14 @@ def test_json_is_answered_to_whoever_takes_it(api, accept):
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "json", ""],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "json",
+        "",
+    ],
 )
 def test_a_body_of_another_type_is_refused(api, path, content_type):
     answer = _send(api, "post", path, data=b'{"amount_usd": "25.00"}', content_type=content_type)
@@ -115,7 +122,9 @@ def test_a_body_that_is_no_object_is_refused(api, path, raw):
     assert problem(answer) == (400, "validation_error")
 
 
-@pytest.mark.parametrize("path", [f"{PAYMENTS}/", f"{PAYMENTS}/initialize/", f"{BILLING}", f"{BILLING}/balance/", "/api/v2/"])
+@pytest.mark.parametrize(
+    "path", [f"{PAYMENTS}/", f"{PAYMENTS}/initialize/", f"{BILLING}", f"{BILLING}/balance/", "/api/v2/"]
+)
 def test_an_address_that_does_not_exist_is_404(api, path):
     assert problem(api.get(path)) in [(404, "not_found"), (404, "payment_not_found")]
 

@@ -208,6 +208,7 @@ def test_a_page_holds_fifty_unless_told_otherwise(api):
         _cursor("o=-1"),
         _cursor("r=x"),
         _cursor("p=9999999999999999999999999999999999999999"),
+        _cursor("p=01a1fdc0-7cc7-7519-9a6f-3df84ed863ae") + "!",
     ],
 )
 @pytest.mark.parametrize("path", [PAYMENTS, TRANSACTIONS])

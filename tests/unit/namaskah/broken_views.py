@@ -19,11 +19,11 @@ class BrokenView(APIView):
     authentication_classes = ()
     permission_classes = ()
 
-    def get(self, request, name):
+    def get(self, _request, name):
         raise ERRORS[name]
 
 
-def plain(request, name):
+def plain(_request, name):
     raise ERRORS[name]
 
 

@@ -104,7 +104,9 @@ def test_changing_is_forbidden_to_superusers_too(staff, row, model):
 
 @pytest.mark.parametrize("model", MAKE)
 def test_no_action_deletes_rows_from_the_list(staff, row, model):
-    staff.post(_address(model, "changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    staff.post(
+        _address(model, "changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    )
 
     assert model.objects.count() == 1
 
@@ -182,4 +184,6 @@ def test_users_and_groups_can_be_managed(staff, model):
 
 def _without_menu(page):
     """Return the page without header, menu and search, which every page has."""
-    return re.sub(r'<(nav|header)\b.*?</\1>|<form id="changelist-search".*?</form>', "", page.content.decode(), flags=re.DOTALL)
+    return re.sub(
+        r'<(nav|header)\b.*?</\1>|<form id="changelist-search".*?</form>', "", page.content.decode(), flags=re.DOTALL
+    )

@@ -53,6 +53,10 @@ def _with_the_right_beginning():
     return secret[:-1] + ("0" if secret[-1] != "0" else "1")
 
 
+def _in_capitals():
+    return make_api_key(UserFactory())[1].upper()
+
+
 def _digest():
     return make_api_key(UserFactory())[0].digest
 
@@ -65,7 +69,7 @@ def _digest():
         _expired,
         _with_the_right_beginning,
         _digest,
-        lambda: make_api_key(UserFactory())[1].upper(),
+        _in_capitals,
         lambda: make_api_key(UserFactory())[1][:15],
         lambda: make_api_key(UserFactory())[1] + "0",
         lambda: "0" * 64,

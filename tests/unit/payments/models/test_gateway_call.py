@@ -1,9 +1,9 @@
 """A gateway call is written before it is made, completed once after it, and never touched again."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
-from django.utils import timezone
 
 from namaskah.identifiers import new_id
 from payments.models import GatewayCall, GatewayOutcome
@@ -12,7 +12,7 @@ from tests.unit.billing.models.raw_sql import Violation, delete, insert, refused
 
 pytestmark = pytest.mark.django_db
 
-NOW = timezone.now()
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BIRTHS = [
     Violation("payments_gatewaycall_outcome_known", {"outcome": "lost", "finished_at": NOW}),
     Violation("payments_gatewaycall_outcome_known", {"outcome": "", "finished_at": NOW}),

@@ -1,0 +1,113 @@
+from decimal import Decimal
+
+import pytest
+
+from payments.api.serializers import InitializeInput, InitializeOutput, VerifyOutput
+from payments.lifecycles import PaymentState
+from payments.services.checkout import Purchase
+from payments.services.crediting import CreditResult
+from tests.factories.payments import PaymentFactory
+
+ALLOWED = "https://shop.example.com/done"
+
+
+def _read(**body):
+    read = InitializeInput(data={"amount_usd": "25.00", **body})
+    read.is_valid(raise_exception=True)
+    return read.to_purchase()
+
+
+def _payment(state, **fields):
+    payment = PaymentFactory.build(user=None, email="ada@example.com", **fields)
+    payment.__dict__["state"] = state
+    return payment
+
+
+def test_to_purchase_without_a_currency_is_in_the_default_one(settings):
+    settings.DEFAULT_CURRENCY = "GHS"
+
+    assert _read() == Purchase(amount_usd=Decimal("25.00"), currency="GHS", callback_url="", channels=())
+
+
+def test_to_purchase_has_what_was_sent():
+    purchase = _read(currency="KES", callback_url=ALLOWED, channels=["card", "ussd"])
+
+    assert (purchase.currency, purchase.callback_url, purchase.channels) == ("KES", ALLOWED, ("card", "ussd"))
+
+
+@pytest.mark.parametrize(
+    ("callback_url", "is_debug", "is_taken"),
+    [
+        (ALLOWED, False, True),
+        ("https://SHOP.example.com/done", False, True),
+        ("https://shop.example.com:8443/done", False, True),
+        ("http://shop.example.com/done", False, False),
+        ("http://shop.example.com/done", True, True),
+        ("ftp://shop.example.com/done", True, False),
+        ("https://example.com/done", True, False),
+        ("https://shop.example.com./done", True, False),
+        ("https://shop.example.com@evil.net/", True, False),
+    ],
+)
+def test_callback_url_leads_only_where_the_operator_allows(settings, callback_url, is_debug, is_taken):
+    settings.DEBUG = is_debug
+
+    assert InitializeInput(data={"amount_usd": "25.00", "callback_url": callback_url}).is_valid() is is_taken
+
+
+@pytest.mark.parametrize(
+    ("state", "is_shown"),
+    [
+        (PaymentState.PENDING, True),
+        (PaymentState.PROCESSING, True),
+        (PaymentState.FAILED, True),
+        (PaymentState.COMPLETED, False),
+        (PaymentState.REFUNDED, False),
+    ],
+)
+def test_initialize_output_shows_the_page_while_there_is_something_to_pay(state, is_shown):
+    shown = InitializeOutput(_payment(state, authorization_url="https://checkout.example/1", access_code="abc")).data
+
+    expected = ("https://checkout.example/1", "abc") if is_shown else (None, None)
+    assert (shown["authorization_url"], shown["access_code"]) == expected
+
+
+def test_initialize_output_without_a_page_yet_says_null():
+    shown = InitializeOutput(_payment(PaymentState.PENDING)).data
+
+    assert (shown["authorization_url"], shown["access_code"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "status"),
+    [
+        (PaymentState.COMPLETED, CreditResult.CREDITED, "success"),
+        (PaymentState.COMPLETED, CreditResult.ALREADY_SETTLED, "success"),
+        (PaymentState.REFUNDED, CreditResult.ALREADY_SETTLED, "success"),
+        (PaymentState.PENDING, CreditResult.OPEN, "pending"),
+        (PaymentState.PROCESSING, CreditResult.OPEN, "pending"),
+        (PaymentState.PROCESSING, CreditResult.UNDER_REVIEW, "pending"),
+        (PaymentState.FAILED, CreditResult.FAILED, "failed"),
+    ],
+)
+def test_verify_output_says_what_is_true_of_the_payment(state, result, status):
+    payment = _payment(state, credited_amount=Decimal("25.0000") if status == "success" else None)
+
+    body = VerifyOutput(payment, result, balance=Decimal("125.0000")).data
+
+    assert body == {
+        "reference": payment.reference,
+        "status": status,
+        "state": state,
+        "amount_credited": "25.00" if status == "success" else "0.00",
+        "new_balance": "125.00",
+        "message": VerifyOutput.MESSAGES[status],
+    }
+
+
+def test_verify_output_of_a_refunded_payment_does_not_say_that_its_credits_are_there():
+    payment = _payment(PaymentState.REFUNDED, credited_amount=Decimal("25.0000"))
+
+    body = VerifyOutput(payment, CreditResult.ALREADY_SETTLED, balance=Decimal(0)).data
+
+    assert (body["status"], body["state"], body["new_balance"]) == ("success", "refunded", "0.00")

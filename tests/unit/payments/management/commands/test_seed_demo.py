@@ -1,0 +1,97 @@
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from billing.models import ExchangeRate
+from billing.selectors.exchange_rates import get_exchange_rate
+from tests.factories.commands import run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def debug(settings):
+    settings.DEBUG = True
+
+
+def test_seed_demo_makes_the_people_and_rates_of_a_demonstration(debug):
+    run("seed_demo")
+
+    people = {user.username: user for user in User.objects.all()}
+    assert set(people) == {"admin", "demo-customer", "demo-service"}
+    assert (people["admin"].is_superuser, people["admin"].is_staff) == (True, True)
+    assert people["demo-customer"].get_all_permissions() == set()
+    assert people["demo-customer"].email == "ada@example.com"
+    assert people["demo-service"].get_all_permissions() == {"billing.debit_wallet"}
+    assert get_exchange_rate("NGN", now=timezone.now()) == Decimal(1650)
+    assert set(ExchangeRate.objects.values_list("currency", flat=True)) == {"NGN", "GHS", "KES", "ZAR"}
+
+
+def test_seed_demo_prints_a_log_in_that_works(debug, client):
+    stdout, _ = run("seed_demo")
+
+    assert stdout[0] == "Log in at /admin/ as admin / demonstration-only."
+    assert client.login(username="admin", password="demonstration-only")
+
+
+@pytest.mark.parametrize("username", ["demo-customer", "demo-service"])
+def test_seed_demo_gives_the_others_no_password(debug, client, username):
+    run("seed_demo")
+
+    assert not client.login(username=username, password="")
+    assert not client.login(username=username, password="demonstration-only")
+
+
+def test_seed_demo_again_changes_nothing(debug):
+    run("seed_demo")
+    User.objects.filter(username="admin").update(email="changed@example.com")
+    before = _everything()
+
+    run("seed_demo")
+
+    assert _everything() == before
+
+
+def test_seed_demo_days_later_renews_the_rates(debug):
+    run("seed_demo")
+
+    with time_machine.travel(timezone.now() + timedelta(days=4)):
+        run("seed_demo")
+        rate = get_exchange_rate("NGN", now=timezone.now())
+
+    assert (rate, ExchangeRate.objects.count()) == (1650, 8)
+
+
+def test_seed_demo_keeps_a_rate_that_was_set_today(debug):
+    run("set_exchange_rate", "NGN", "1700")
+
+    run("seed_demo")
+
+    assert get_exchange_rate("NGN", now=timezone.now()) == 1700
+
+
+def test_seed_demo_as_json_is_one_object(debug):
+    (line,), _ = run("seed_demo", "--json")
+
+    assert json.loads(line) == {
+        "staff": [{"role": "administrator", "username": "admin", "password": "demonstration-only"}],
+        "customer": {"username": "demo-customer"},
+        "service_account": {"username": "demo-service"},
+    }
+
+
+def test_seed_demo_without_debug_is_refused_and_makes_nobody():
+    with pytest.raises(CommandError, match="only where DEBUG is on"):
+        run("seed_demo")
+
+    assert (User.objects.count(), ExchangeRate.objects.count()) == (0, 0)
+
+
+def _everything():
+    return list(User.objects.order_by("id").values()), list(ExchangeRate.objects.order_by("id").values())
