@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+import environ
+
+# As the settings do, and before them: what follows looks at the same variables.
+environ.Env.read_env(Path(__file__).resolve().parent.parent / ".env")
+
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
 # Threads beat processes for the tail on few cores: two slow clients stall two synchronous workers.
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", os.cpu_count() or 1))
+workers = int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1)
 threads = int(os.environ.get("WEB_THREADS", "4"))
 # At most half of the threads wait for the gateway, so that deliveries are answered while it is slow.
 os.environ.setdefault("GATEWAY_CONCURRENCY", str(max(1, threads // 2)))

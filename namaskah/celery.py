@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init
+from celery.signals import beat_init, celeryd_init, task_prerun
+from django.db import close_old_connections
 
 from namaskah.checks import refuse_faulty_start
 
@@ -19,3 +20,9 @@ app.autodiscover_tasks()
 @beat_init.connect
 def _refuse_faulty_start(**_: Any) -> None:
     refuse_faulty_start()
+
+
+@task_prerun.connect
+def _drop_dead_connections(**_: Any) -> None:
+    """Check the connection before each task, as Django does before each request: Postgres may have been restarted."""
+    close_old_connections()

@@ -1,6 +1,7 @@
 """Refusing to start when misconfigured: one clear line, before anything is served."""
 
 import logging
+import re
 import sys
 import zoneinfo
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,18 @@ from django.core import checks
 from django.db import connection
 
 _SECRET_KEY_LENGTH: Final = 32
+_SECRET_KEY_FORM: Final = re.compile(r"sk_(?:test|live)_[A-Za-z0-9_]{8,}", re.ASCII)
+_POSITIVE: Final = (
+    "PAYSTACK_CONNECT_TIMEOUT_SECONDS",
+    "PAYSTACK_READ_TIMEOUT_SECONDS",
+    "PAYMENT_LOCK_TIMEOUT_SECONDS",
+    "PAYMENT_LOCK_WAIT_SECONDS",
+    "PAYMENT_LOCK_REQUEST_WAIT_SECONDS",
+    "IDEMPOTENCY_LEASE_SECONDS",
+    "IDEMPOTENCY_TTL_HOURS",
+    "EXCHANGE_RATE_MAX_AGE_HOURS",
+)
+_DAY_SECONDS: Final = 24 * 60 * 60
 _OLDEST_POSTGRES: Final = 140000
 # No other database has the locks and triggers that money needs, so another one is never used by mistake.
 _SCHEMES: Final = {
@@ -26,10 +39,10 @@ def find_faults() -> Iterator[str]:
     yield from _find_server_faults()
     if not settings.PAYSTACK_SECRET_KEY:
         yield "PAYSTACK_SECRET_KEY is not set: nothing could be charged, and an empty key verifies no webhook."
-    if not (settings.PAYSTACK_SECRET_KEY + settings.PAYSTACK_PREVIOUS_SECRET_KEY).isascii():
-        yield "PAYSTACK_SECRET_KEY holds a character that no key has: copy it again."
+    yield from _find_key_faults()
     if settings.GATEWAY_CONCURRENCY < 1:
         yield "GATEWAY_CONCURRENCY must be 1 or more."
+    yield from _find_range_faults()
     if settings.LOG_LEVEL not in logging.getLevelNamesMapping():
         yield f"LOG_LEVEL {settings.LOG_LEVEL!r} is none; examples are INFO and WARNING."
     if settings.DEFAULT_CURRENCY not in settings.CURRENCIES:
@@ -42,6 +55,40 @@ def find_faults() -> Iterator[str]:
         yield from _find_production_faults()
 
 
+def _find_key_faults() -> Iterator[str]:
+    """Every key that webhooks are verified with must be secret: a public or made-up one lets anybody sign."""
+    for name in ("PAYSTACK_SECRET_KEY", "PAYSTACK_PREVIOUS_SECRET_KEY"):
+        key = getattr(settings, name)
+        if key and not _SECRET_KEY_FORM.fullmatch(key):
+            yield f"{name} must be a secret key, sk_test_… or sk_live_…, without blanks: copy it again."
+    previous = settings.PAYSTACK_PREVIOUS_SECRET_KEY
+    if previous and _get_mode(previous) != _get_mode(settings.PAYSTACK_SECRET_KEY):
+        yield "PAYSTACK_PREVIOUS_SECRET_KEY is of another mode than PAYSTACK_SECRET_KEY: remove it."
+
+
+def _get_mode(key: str) -> str:
+    return "_".join(key.split("_")[:2])
+
+
+def _find_range_faults() -> Iterator[str]:
+    if not settings.WEBHOOK_RETRY_SECONDS or not all(
+        0 < wait < _DAY_SECONDS for wait in settings.WEBHOOK_RETRY_SECONDS
+    ):
+        yield "WEBHOOK_RETRY_SECONDS must be waits in seconds, such as 1,2,4."
+    for name in _POSITIVE:
+        if not 0 < getattr(settings, name) < _DAY_SECONDS:
+            yield f"{name} must be more than 0."
+    calls_seconds = 2 * (settings.PAYSTACK_CONNECT_TIMEOUT_SECONDS + settings.PAYSTACK_READ_TIMEOUT_SECONDS)
+    if calls_seconds >= settings.IDEMPOTENCY_LEASE_SECONDS and not settings.DEBUG:
+        yield f"IDEMPOTENCY_LEASE_SECONDS must exceed two calls of Paystack, {calls_seconds:.0f} s with your time-outs."
+    if settings.TRUSTED_PROXY_COUNT < 0:
+        yield "TRUSTED_PROXY_COUNT must be 0 or more."
+    parts = urlsplit(settings.PAYSTACK_BASE_URL)
+    is_local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
+        yield "PAYSTACK_BASE_URL must begin with https://: the secret key travels there."
+
+
 def _find_server_faults() -> Iterator[str]:
     if not settings.DATABASE_URL:
         yield "DATABASE_URL is not set: name a Postgres database."
@@ -49,7 +96,7 @@ def _find_server_faults() -> Iterator[str]:
         yield "REDIS_URL is not set: name a Redis or Valkey server."
     for name, schemes in _SCHEMES.items():
         scheme = urlsplit(getattr(settings, name)).scheme
-        if scheme and scheme not in schemes:
+        if getattr(settings, name) and scheme not in schemes:
             yield f"{name} begins with {scheme}://; it must be one of {', '.join(schemes)}."
 
 

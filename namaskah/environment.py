@@ -19,6 +19,9 @@ class Environment(environ.Env):  # type: ignore[misc]  # -- environ has no types
         if cast is bool and self.ENVIRON.get(var, "").lower() not in _TRUE | _FALSE:
             raise environ.ImproperlyConfigured(f"{var} must be on or off.")
         try:
+            if cast is float and var in self.ENVIRON:
+                # environ drops letters first, and reads 1e3 as 13.
+                return float(self.ENVIRON[var])
             return super().get_value(var, cast, *args, **kwargs)
         except ValueError as error:
             raise environ.ImproperlyConfigured(f"{var}: {error}.") from error

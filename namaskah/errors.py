@@ -1,7 +1,7 @@
 """What a service raises when it refuses or cannot do what was asked.
 
 An error class stands next to the function that raises it and derives from one of these kinds.
-The kind decides the HTTP status (`namaskah.problem_details`), the `code` is public API.
+The `code` is public API and decides the HTTP status (`namaskah.problem_catalogue`).
 """
 
 from typing import ClassVar

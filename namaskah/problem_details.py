@@ -71,7 +71,7 @@ def describe(error: Exception) -> ProblemDetails:
         )
     if isinstance(error, exceptions.APIException):
         return _describe_api_exception(error)
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError) or _sqlstate(error) == errorcodes.READ_ONLY_SQL_TRANSACTION:
         return _describe_database_error(error)
     code = next((code for kind, code in _DJANGO_CODES.items() if isinstance(error, kind)), "internal_error")
     return ProblemDetails(code=code)
@@ -100,7 +100,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     if problem.code == "internal_error":
         logger.error("unexpected_error", exc_info=error)
     elif problem.code == "database_unavailable":
-        logger.error("database_unavailable", error=type(error).__name__)
+        reason = next(iter(str(error).splitlines()), "")
+        logger.error("database_unavailable", error=type(error).__name__, sqlstate=_sqlstate(error), reason=reason)
     return write_problem(context["request"], problem)
 
 
@@ -133,8 +134,13 @@ def _describe_api_exception(error: exceptions.APIException) -> ProblemDetails:
     return ProblemDetails(code=code, detail=detail, headers=headers)
 
 
+def _sqlstate(error: Exception) -> str | None:
+    code = getattr(error.__cause__, "pgcode", None)
+    return code if isinstance(code, str) else None
+
+
 def _describe_database_error(error: Exception) -> ProblemDetails:
-    if getattr(error.__cause__, "pgcode", None) in _CONTENDED:
+    if _sqlstate(error) in _CONTENDED:
         return ProblemDetails(
             code="concurrent_update",
             detail="Another request is working on the same rows; try again.",

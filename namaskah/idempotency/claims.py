@@ -110,7 +110,7 @@ def claim_key(
     )
     with transaction.atomic(durable=True):
         IdempotencyKey.objects.bulk_create([wanted], ignore_conflicts=True)
-        IdempotencyKey.objects.select_for_update().filter(user=user, key=key).values_list("pk").get()
+        IdempotencyKey.objects.select_for_update(no_key=True).filter(user=user, key=key).values_list("pk").get()
         return _claim_locked(IdempotencyKey.objects.get(user=user, key=key), wanted, now=now)
 
 
@@ -181,6 +181,9 @@ def release_key(claim: KeyClaim) -> None:
     With the database away this is left to the lease, so that the caller's own error is what the client reads.
     """
     try:
+        # The error that brought us here may have been the connection's end.
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
         IdempotencyKey.objects.filter(pk=claim.row_id, owner_token=claim.owner_token).update(
             owner_token=None, locked_at=None
         )

@@ -12,7 +12,6 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
 from django_redis import get_redis_connection
 
 from namaskah.observability import heartbeats
@@ -28,7 +27,6 @@ _PATIENCE_SECONDS: Final = 2.0
 _migrations_applied = False
 
 
-@csrf_exempt
 def is_alive(_request: HttpRequest) -> HttpResponse:
     """GET or POST /health and /health/live: the process is up; no dependency is asked."""
     return JsonResponse({"status": HEALTHY})
@@ -73,8 +71,9 @@ def _read(ask: Callable[[], bool], answer: "Future[bool]", otherwise: str, *, de
 
 def _check_database() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return bool(cursor.fetchone() == (1,))
+        # A standby, and a server that a full disk has made read-only, answer and store nothing.
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        return bool(cursor.fetchone() == ("off",))
 
 
 def _check_migrations() -> bool:
@@ -101,3 +100,15 @@ _CHECKS: Final = (
     ("redis", _check_redis, DEGRADED),
     ("worker", _check_worker, DEGRADED),
 )
+
+
+class HealthMiddleware:
+    """Answers for health before anything looks at the host name: probes come by address, and without TLS."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+        self._views = {"/health": is_alive, "/health/live": is_alive, "/health/ready": is_ready}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a probe, or pass the request on."""
+        return self._views.get(request.path_info, self._get_response)(request)

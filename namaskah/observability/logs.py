@@ -14,7 +14,7 @@ _SECRET: Final = re.compile(
 )
 # Without hyphens: groups of a UUID look like a card's.
 _CARD: Final = re.compile(r"\b[0-9](?: ?[0-9]){12,18}\b")
-_EMAIL: Final = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})")
+_EMAIL: Final = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9.-]{1,250}\.[A-Za-z]{2,})")
 
 
 def mask(text: str) -> str:

@@ -30,7 +30,7 @@ class RequestIdMiddleware:
             logger.info(
                 "request",
                 method=request.method,
-                path=request.path,
+                path=request.path[:300],
                 status=response.status_code,
                 milliseconds=round((time.monotonic() - started) * 1000),
             )

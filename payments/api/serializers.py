@@ -169,6 +169,8 @@ class VerifyOutput:
     def _status(payment: PaymentLog, result: CreditResult) -> str:
         if payment.is_settled:
             return "success"
+        if result is CreditResult.UNDER_REVIEW:
+            return "pending"
         if result is CreditResult.FAILED or payment.state == PaymentState.FAILED:
             return "failed"
         return "pending"

@@ -13,7 +13,9 @@ from namaskah.errors import GatewayUnavailableError
 FAILURE_LIMIT: Final = 5
 FAILURE_WINDOW_SECONDS: Final = 30.0
 REFUSAL_SECONDS: Final = 10.0
-SLOT_WAIT_SECONDS: Final = 2.0
+SLOT_WAIT_SECONDS: Final = 0.5
+# A call that has been open for longer says that the gateway is slow, and waiting for its slot is in vain.
+SLOW_CALL_SECONDS: Final = 1.0
 
 
 class CircuitBreaker:
@@ -67,12 +69,16 @@ class CallSlots:
     """How many calls of one process may wait for the gateway at once.
 
     One more waits a moment for its turn, so that a burst at a healthy gateway is served; at a slow
-    one it is refused, so that the other threads stay free for requests that need no gateway.
+    one it is refused at once, so that the other threads stay free for requests that need no gateway.
     """
 
-    def __init__(self, count: int, *, wait_seconds: float = SLOT_WAIT_SECONDS) -> None:
+    def __init__(
+        self, count: int, *, wait_seconds: float = SLOT_WAIT_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._free = threading.BoundedSemaphore(count)
         self._wait_seconds = wait_seconds
+        self._clock = clock
+        self._started_at: dict[object, float] = {}
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -80,11 +86,18 @@ class CallSlots:
 
         :raises GatewayUnavailableError: if none becomes free in time.
         """
-        if not self._free.acquire(timeout=self._wait_seconds):
+        if not self._free.acquire(timeout=0 if self._is_slow() else self._wait_seconds):
             raise GatewayUnavailableError(
                 "Too many calls are waiting for the payment gateway.", retry_after_seconds=math.ceil(self._wait_seconds)
             )
+        call = object()
+        self._started_at[call] = self._clock()
         try:
             yield
         finally:
+            del self._started_at[call]
             self._free.release()
+
+    def _is_slow(self) -> bool:
+        oldest = min(list(self._started_at.values()), default=None)
+        return oldest is not None and self._clock() - oldest > SLOW_CALL_SECONDS

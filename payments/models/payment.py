@@ -20,7 +20,7 @@ from payments.models.evidence import Evidence
 
 # What changes during a payment's life; everything else is fixed at birth, and the database says so.
 CHANGING_FIELDS = (
-    "superseded_by",
+    "superseded_by_id",
     "state",
     "state_transitions",
     "credited",

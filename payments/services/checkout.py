@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from billing.selectors import exchange_rates
-from namaskah.errors import GatewayRejectedError, RuleViolationError
+from namaskah.errors import GatewayRejectedError, GatewayUnavailableError, RuleViolationError
 from namaskah.idempotency.claims import KeyClaim
 from namaskah.identifiers import PAYMENT_PREFIX, new_reference
 from namaskah.money import CREDIT_PLACES, convert_to_minor
@@ -107,7 +107,13 @@ def initialize_payment(*, purchase: Purchase, by: User, claim: KeyClaim, cause: 
     except DuplicateReferenceError:
         # The reference exists there, so its page is lost: another attempt under another reference.
         payment = _supersede(payment, claim=claim, cause=cause, now=now)
+    if payment.is_settled:
+        return payment
+    try:
         return _open_checkout(payment, purchase, claim=claim, cause=cause, now=now)
+    except DuplicateReferenceError as error:
+        # Nothing was refused for good, so this must not become the key's stored answer.
+        raise GatewayUnavailableError("Paystack refused two new references in a row.", retry_after_seconds=5) from error
 
 
 def verify_payment(*, reference: str, user: User, cause: Cause, now: datetime) -> tuple[PaymentLog, CreditResult]:
@@ -188,6 +194,8 @@ def _supersede(payment: PaymentLog, *, claim: KeyClaim, cause: Cause, now: datet
     with transaction.atomic(durable=True):
         old = _lock_payment(payment.pk)
         reference = new_reference(PAYMENT_PREFIX)
+        if old.is_settled:
+            return old
         claim.advance("payment_created", resource=reference)
         new = PaymentLog(
             user_id=old.user_id,

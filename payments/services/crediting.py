@@ -23,14 +23,21 @@ from namaskah.transactions import run_transaction
 from payments.gateways.paystack.mode import get_domain
 from payments.lifecycles import PaymentState, ReviewReason
 from payments.models import Cause, Evidence, PaymentLog
+from payments.models.payment import CHANGING_FIELDS
 from payments.selectors.payments import PaymentNotFoundError
-from payments.services.evidence import Judgement, Verdict, judge
+from payments.services.evidence import REVERSED, Judgement, Verdict, judge
 from payments.services.payment_locks import hold_payment_locks
 
 logger = structlog.get_logger(__name__)
 
+# The transaction is ours and in our currency, so what it says stands on the payment for whoever decides.
+_ABOUT_THE_AMOUNT: Final = frozenset({ReviewReason.AMOUNT_MISMATCH, ReviewReason.PARTIAL_DEBIT, ReviewReason.OVERPAID})
 # As in settings.DATABASE_TIMEOUTS.
 _ROW_WAIT_SECONDS: Final = 3.0
+
+
+FAILED_CODE: Final = "gateway_failed"
+REVERSED_CODE: Final = "gateway_reversed"
 
 
 class PaymentBusyError(UnavailableError):
@@ -163,7 +170,9 @@ def _decide(payment: PaymentLog | None, request: CreditRequest, *, domain: str, 
     if payment.is_settled:
         return CreditOutcome(CreditResult.ALREADY_SETTLED, payment)
     judgement = judge(payment, request.evidence, domain=domain)
-    if request.is_announced and judgement.verdict in {Verdict.OPEN, Verdict.FAILED}:
+    is_doubtful = judgement.verdict in {Verdict.OPEN, Verdict.FAILED} or payment.error_code == REVERSED_CODE
+    if request.is_announced and is_doubtful:
+        # The news is old, or contradicts what the gateway itself says: money that went back is not credited.
         judgement = Judgement(Verdict.REVIEW, ReviewReason.STATUS_MISMATCH)
     return CreditOutcome(_carry_out(payment, judgement, request, now=now), payment)
 
@@ -174,6 +183,8 @@ def _carry_out(payment: PaymentLog, judgement: Judgement, request: CreditRequest
         return CreditResult.CREDITED
     if judgement.verdict is Verdict.REVIEW and judgement.review_reason:
         payment.put_under_review(judgement.review_reason)
+        if judgement.review_reason in _ABOUT_THE_AMOUNT:
+            payment.note_evidence(request.evidence)
         logger.warning(
             "payment_under_review",
             payment=payment.reference,
@@ -183,7 +194,9 @@ def _carry_out(payment: PaymentLog, judgement: Judgement, request: CreditRequest
         return CreditResult.UNDER_REVIEW
     if judgement.verdict is Verdict.FAILED:
         if payment.state != PaymentState.FAILED:
-            payment.fail(code="gateway_failed", message=request.evidence.gateway_response, cause=request.cause, now=now)
+            is_reversed = request.evidence.status == REVERSED
+            code = REVERSED_CODE if is_reversed else FAILED_CODE
+            payment.fail(code=code, message=request.evidence.gateway_response, cause=request.cause, now=now)
         return CreditResult.FAILED
     return CreditResult.OPEN
 
@@ -222,7 +235,7 @@ def _mark_paid_twice(credited: Sequence[PaymentLog]) -> None:
 
 
 def _fingerprint(payment: PaymentLog) -> tuple[object, ...]:
-    return (payment.state, payment.review_reason, payment.webhook_received)
+    return tuple(getattr(payment, name) for name in CHANGING_FIELDS)
 
 
 def _limit_lock_wait(seconds: float) -> None:

@@ -48,7 +48,7 @@ def judge(payment: PaymentLog, evidence: Evidence, *, domain: str) -> Judgement:
 
 def find_objection(payment: PaymentLog, evidence: Evidence, *, domain: str) -> ReviewReason | None:
     """Return why a success must not be credited in full, or None."""
-    if evidence.amount_minor is None or evidence.gateway_transaction_id is None:
+    if not evidence.amount_minor or evidence.gateway_transaction_id is None:
         return ReviewReason.EVIDENCE_INCOMPLETE
     if evidence.domain != domain:
         return ReviewReason.WRONG_DOMAIN
@@ -67,6 +67,7 @@ def _find_wrong_amount(payment: PaymentLog, charged_minor: int, evidence: Eviden
         return ReviewReason.AMOUNT_MISMATCH
     if charged_minor < requested:
         return ReviewReason.PARTIAL_DEBIT
-    if charged_minor - requested > (evidence.fees_minor or 0):
+    fees_minor = evidence.fees_minor or 0
+    if fees_minor > requested or charged_minor - requested > fees_minor:
         return ReviewReason.OVERPAID
     return None

@@ -5,11 +5,20 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 
-from namaskah.errors import DomainError, GatewayOutcomeUnknownError, GatewayRejectedError
+from namaskah.errors import (
+    DomainError,
+    GatewayMisconfiguredError,
+    GatewayOutcomeUnknownError,
+    GatewayRejectedError,
+    GatewayUnavailableError,
+)
 from payments.gateways.paystack import transactions
 from payments.models import Evidence, GatewayCall, GatewayOutcome
+
+logger = structlog.get_logger(__name__)
 
 
 class _Answered(Protocol):
@@ -49,6 +58,7 @@ def call_gateway(
         result = make()
     except DomainError as error:
         _complete(call, outcome=_outcome_of(error), error=error)
+        _log_failure(call, error)
         raise
     _complete(call, outcome=GatewayOutcome.ANSWERED, answer=result.answer)
     return result
@@ -57,18 +67,38 @@ def call_gateway(
 def ask_about(reference: str, *, payment_id: UUID | None, request_id: str, now: datetime) -> Evidence | None:
     """Ask the gateway about a transaction; None if it knows no such reference.
 
-    :raises GatewayUnavailableError: if no usable answer came; a read may be repeated.
+    :raises GatewayUnavailableError: if no usable answer came, or the gateway would not say; a read may be repeated.
+    :raises GatewayMisconfiguredError: if it refused our key.
     """
-    found = call_gateway(
-        "verify",
-        lambda: transactions.find_transaction(reference),
-        reference=reference,
-        payment_id=payment_id,
-        request={},
-        request_id=request_id,
-        now=now,
-    )
+    try:
+        found = call_gateway(
+            "verify",
+            lambda: transactions.find_transaction(reference),
+            reference=reference,
+            payment_id=payment_id,
+            request={},
+            request_id=request_id,
+            now=now,
+        )
+    except GatewayRejectedError as error:
+        # A look-up that is refused says nothing about the payment, and must not become a key's final answer.
+        raise GatewayUnavailableError("Paystack would not look the payment up.", retry_after_seconds=5) from error
     return found.evidence
+
+
+def _log_failure(call: GatewayCall, error: DomainError) -> None:
+    """Say what ails the gateway; the client is told less."""
+    cause = error.__cause__
+    log = logger.error if isinstance(error, GatewayMisconfiguredError) else logger.warning
+    log(
+        "gateway_call_failed",
+        operation=call.operation,
+        reference=call.reference,
+        outcome=call.outcome,
+        code=call.error_code,
+        error=call.error,
+        cause=f"{type(cause).__name__}: {cause}" if cause else "",
+    )
 
 
 def _outcome_of(error: DomainError) -> GatewayOutcome:

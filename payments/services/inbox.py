@@ -9,11 +9,14 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
 from payments.lifecycles import EventStatus
 from payments.models import WebhookAttempt, WebhookEvent
+
+logger = structlog.get_logger(__name__)
 
 BATCH: Final = 50
 _LEASE_SECONDS: Final = 30
@@ -22,16 +25,19 @@ _DUE: Final = [EventStatus.RECEIVED.value, EventStatus.RETRYING.value]
 
 # The lease: until then the event is not due for anybody else, and if this worker dies it is due again.
 # An ARRAY is chosen once; as `IN (SELECT …)` a plan may run it again for every row, and claim past the limit.
-_CLAIM: Final = """
+_CLAIM_TEMPLATE: Final = """
 UPDATE webhook_events SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => %s)
 WHERE id = ANY (ARRAY(
     SELECT id FROM webhook_events
     WHERE status IN ('received', 'retrying') AND next_attempt_at <= now()
+        AND {KIND} (event_type = 'charge.success' AND attempts = 0)
     ORDER BY next_attempt_at LIMIT %s
     FOR NO KEY UPDATE SKIP LOCKED
 ))
 RETURNING *
 """
+_CLAIM_FRESH_CHARGES: Final = _CLAIM_TEMPLATE.format(KIND="")
+_CLAIM_ANY_OTHER: Final = _CLAIM_TEMPLATE.format(KIND="NOT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,27 @@ class Failure:
         return cls(error_class=type(error).__name__[:100], error=text[:500])
 
 
-def claim_due(*, limit: int = BATCH) -> list[WebhookEvent]:
-    """Claim up to `limit` due events for 30 s, oldest due first; commits at once."""
+def claim_charges(*, limit: int = BATCH) -> list[WebhookEvent]:
+    """Claim up to `limit` due `charge.success` events that nobody claimed before, for 30 s; commits at once.
+
+    They carry their evidence and are credited together.
+    """
+    return _claim(_CLAIM_FRESH_CHARGES, limit)
+
+
+def claim_other() -> WebhookEvent | None:
+    """Claim one due event of any other kind, or one that was tried before, for 30 s; commits at once.
+
+    Alone, because its processing may wait for the gateway, or kill its worker: the events beside it
+    would lose their lease, or be counted down with it.
+    """
+    events = _claim(_CLAIM_ANY_OTHER, 1)
+    return events[0] if events else None
+
+
+def _claim(statement: str, limit: int) -> list[WebhookEvent]:
     with transaction.atomic(durable=True):
-        events = list(WebhookEvent.objects.raw(_CLAIM, [_LEASE_SECONDS, limit]))
+        events = list(WebhookEvent.objects.raw(statement, [_LEASE_SECONDS, limit]))
     return sorted(events, key=lambda event: (event.received_at, event.pk))
 
 
@@ -103,6 +126,14 @@ def dead_letter(event: WebhookEvent, failure: Failure) -> None:
             [failure.error_class, failure.error, event.pk, _DUE],
         )
     _log_attempt(event, failure, outcome=EventStatus.DEAD)
+    logger.error(
+        "webhook_dead",
+        event_id=str(event.pk),
+        event_type=event.event_type,
+        reference=event.reference,
+        attempts=event.attempts,
+        error_class=failure.error_class,
+    )
 
 
 def has_attempts_left(event: WebhookEvent) -> bool:

@@ -11,11 +11,11 @@ from typing import Final
 
 import structlog
 from celery import current_app
+from django.conf import settings
 
 logger = structlog.get_logger(__name__)
 
 DRAIN_TASK: Final = "payments.drain_inbox"
-_EXPIRES_SECONDS: Final = 2
 _COALESCE_SECONDS: Final = 0.02
 _AFTER_FAILURE_SECONDS: Final = 1.0
 _BROKER_TIMEOUTS: Final = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "max_retries": 0}
@@ -57,7 +57,11 @@ def _publish() -> bool:
     try:
         with current_app.connection_for_write(transport_options=_BROKER_TIMEOUTS) as connection:
             current_app.send_task(
-                DRAIN_TASK, expires=_EXPIRES_SECONDS, retry=False, ignore_result=True, connection=connection
+                DRAIN_TASK,
+                expires=settings.NUDGE_EXPIRES_SECONDS,
+                retry=False,
+                ignore_result=True,
+                connection=connection,
             )
     except Exception as error:  # noqa: BLE001 -- whatever ails the broker, the row is stored and beat comes by
         logger.warning("nudge_lost", error=type(error).__name__)

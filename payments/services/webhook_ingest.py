@@ -72,6 +72,8 @@ def ingest(raw: bytes) -> bool:
         is_new = cursor.fetchone() is not None
     if not is_new:
         _count_delivery(reading, digest)
+    elif reading.status == EventStatus.QUARANTINED:
+        logger.warning("webhook_quarantined", reason=reading.error_class, event_type=reading.event_type)
     if reading.error_class == MalformedEventError.code:
         raise MalformedEventError("The body is signed, but it is no event.")
     if reading.error_class == ReferenceMissingError.code:

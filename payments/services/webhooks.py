@@ -44,32 +44,37 @@ def drain_inbox(*, limit_seconds: float = _DRAIN_SECONDS) -> bool:
     """Process due events until none is left or `limit_seconds` have passed; return whether some may be left."""
     deadline = time.monotonic() + limit_seconds
     while time.monotonic() < deadline:
-        events = inbox.claim_due()
-        if not events:
+        charges = inbox.claim_charges()
+        process_batch(charges)
+        other = inbox.claim_other()
+        if other is not None:
+            process_webhook_with_retry(other)
+        if not charges and other is None:
             return False
-        process_batch(events)
     return True
 
 
-def process_batch(events: Sequence[WebhookEvent]) -> None:
-    """Process claimed events: the announced charges together, the rest one by one.
+def process_batch(charges: Sequence[WebhookEvent]) -> None:
+    """Credit claimed `charge.success` events together; one whose payment is worked on elsewhere stays due.
 
     A batch that fails as a whole is done again one by one, so that the event at fault stands alone.
     """
-    charges = []
-    for event in events:
-        if inbox.is_worn_out(event):
-            inbox.dead_letter(event, inbox.Failure.of(WornOutError("claimed too often, never finished")))
-        elif event.event_type == CHARGE_SUCCESS:
-            charges.append(event)
+    if not charges:
+        return
+    with hold_payment_locks([event.reference for event in charges], wait_seconds=0) as held:
+        free = [event for event in charges if event.reference in held]
+        inbox.postpone([event for event in charges if event.reference not in held])
+        try:
+            outcomes = _credit_together(free)
+        except Exception:
+            logger.exception("webhook_batch_failed", count=len(free))
         else:
-            process_webhook_with_retry(event)
-    try:
-        _credit_together(charges)
-    except Exception:
-        logger.exception("webhook_batch_failed", count=len(charges))
-        for event in charges:
-            process_webhook_with_retry(event)
+            for event, outcome in outcomes:
+                _follow_up(event, outcome)
+            return
+    # After the batch's locks are given back: each event takes its own.
+    for event in free:
+        process_webhook_with_retry(event)
 
 
 def process_webhook_with_retry(event: WebhookEvent) -> None:
@@ -77,6 +82,9 @@ def process_webhook_with_retry(event: WebhookEvent) -> None:
 
     Waits are WEBHOOK_RETRY_SECONDS (1 s, 2 s, 4 s) by the database's clock; nothing sleeps here.
     """
+    if inbox.is_worn_out(event):
+        inbox.dead_letter(event, inbox.Failure.of(WornOutError("Claimed too often, never finished.")))
+        return
     try:
         process_webhook(event, now=timezone.now())
     except crediting.PaymentBusyError:
@@ -122,21 +130,13 @@ def _gather(event: WebhookEvent, *, now: datetime) -> Evidence:
     return evidence
 
 
-def _credit_together(events: Sequence[WebhookEvent]) -> None:
-    if not events:
-        return
-    with hold_payment_locks([event.reference for event in events], wait_seconds=0) as held:
-        free = [event for event in events if event.reference in held]
-        inbox.postpone([event for event in events if event.reference not in held])
-        requests = [
-            CreditRequest(evidence=_read_charge(event), cause=_cause(event), is_announced=True) for event in free
-        ]
-        with transaction.atomic(durable=True):
-            outcomes = crediting.credit_payments(requests, now=timezone.now())
-            pairs = list(zip(free, outcomes, strict=True))
-            inbox.mark_processed([(event, outcome.payment.pk) for event, outcome in pairs if outcome.payment])
-    for event, outcome in pairs:
-        _follow_up(event, outcome)
+def _credit_together(events: Sequence[WebhookEvent]) -> list[tuple[WebhookEvent, CreditOutcome]]:
+    requests = [CreditRequest(evidence=_read_charge(event), cause=_cause(event), is_announced=True) for event in events]
+    with transaction.atomic(durable=True):
+        outcomes = crediting.credit_payments(requests, now=timezone.now())
+        pairs = list(zip(events, outcomes, strict=True))
+        inbox.mark_processed([(event, outcome.payment.pk) for event, outcome in pairs if outcome.payment])
+    return pairs
 
 
 def _follow_up(event: WebhookEvent, outcome: CreditOutcome) -> None:

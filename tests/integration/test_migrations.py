@@ -126,6 +126,7 @@ def test_migrations_run_to_zero_and_again_with_rows_in_the_tables(scratch):
     assert scratch.count() == TABLES
 
 
+@pytest.mark.slow
 def test_rules_can_be_taken_away_and_brought_back_without_losing_a_row(scratch):
     scratch.migrate(())
     scratch.run(PLANT)
@@ -140,6 +141,7 @@ def test_rules_can_be_taken_away_and_brought_back_without_losing_a_row(scratch):
     assert scratch.count() == TABLES
 
 
+@pytest.mark.slow
 def test_each_migration_steps_back_and_forward_by_itself(scratch):
     steps = list_our_migrations()
     backwards = [(app, find_previous(app, name)) for app, name in reversed(steps)]

@@ -20,13 +20,16 @@ def read_evidence(transaction: Mapping[str, Any]) -> Evidence:
 
     Unknown statuses pass through. `metadata` is never looked at: the payer's browser can write it.
     """
+    requested_minor = read_integer(transaction.get("requested_amount"))
+    # Older answers leave it out; one that is there and cannot be read proves nothing about the amount.
+    is_unreadable = transaction.get("requested_amount") is not None and requested_minor is None
     return Evidence(
         reference=_read_word(transaction.get("reference")),
         status=_read_word(transaction.get("status")),
         domain=_read_word(transaction.get("domain")),
         currency=_read_word(transaction.get("currency")),
-        amount_minor=read_integer(transaction.get("amount")),
-        requested_amount_minor=read_integer(transaction.get("requested_amount")),
+        amount_minor=None if is_unreadable else read_integer(transaction.get("amount")),
+        requested_amount_minor=requested_minor,
         fees_minor=read_integer(transaction.get("fees")),
         gateway_transaction_id=read_integer(transaction.get("id")) or None,
         channel=_read_word(transaction.get("channel"))[:50],

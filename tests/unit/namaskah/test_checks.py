@@ -59,12 +59,35 @@ def test_find_faults_of_sound_settings_is_nothing():
             "PAYSTACK_SECRET_KEY is not set: nothing could be charged, and an empty key verifies no webhook.",
         ),
         (
-            {"PAYSTACK_SECRET_KEY": "sk_live_\u00e9"},
-            "PAYSTACK_SECRET_KEY holds a character that no key has: copy it again.",
+            {"PAYSTACK_SECRET_KEY": "sk_live_0123456789\u00e9"},
+            "PAYSTACK_SECRET_KEY must be a secret key, sk_test_… or sk_live_…, without blanks: copy it again.",
         ),
         (
-            {"PAYSTACK_PREVIOUS_SECRET_KEY": "sk_live_\u2026"},
-            "PAYSTACK_SECRET_KEY holds a character that no key has: copy it again.",
+            {"PAYSTACK_SECRET_KEY": "sk_live_0123456789\n"},
+            "PAYSTACK_SECRET_KEY must be a secret key, sk_test_… or sk_live_…, without blanks: copy it again.",
+        ),
+        (
+            {"PAYSTACK_PREVIOUS_SECRET_KEY": "sk_live_0"},
+            "PAYSTACK_PREVIOUS_SECRET_KEY must be a secret key, sk_test_… or sk_live_…, without blanks: copy it again.",
+        ),
+        (
+            {"PAYSTACK_PREVIOUS_SECRET_KEY": "sk_test_0123456789"},
+            "PAYSTACK_PREVIOUS_SECRET_KEY is of another mode than PAYSTACK_SECRET_KEY: remove it.",
+        ),
+        (
+            {"PAYSTACK_BASE_URL": "api.paystack.co"},
+            "PAYSTACK_BASE_URL must begin with https://: the secret key travels there.",
+        ),
+        (
+            {"PAYSTACK_BASE_URL": "http://api.paystack.co"},
+            "PAYSTACK_BASE_URL must begin with https://: the secret key travels there.",
+        ),
+        ({"WEBHOOK_RETRY_SECONDS": [float("nan")]}, "WEBHOOK_RETRY_SECONDS must be waits in seconds, such as 1,2,4."),
+        ({"PAYMENT_LOCK_TIMEOUT_SECONDS": 0}, "PAYMENT_LOCK_TIMEOUT_SECONDS must be more than 0."),
+        ({"TRUSTED_PROXY_COUNT": -1}, "TRUSTED_PROXY_COUNT must be 0 or more."),
+        (
+            {"IDEMPOTENCY_LEASE_SECONDS": 50},
+            "IDEMPOTENCY_LEASE_SECONDS must exceed two calls of Paystack, 50 s with your time-outs.",
         ),
         ({"GATEWAY_CONCURRENCY": 0}, "GATEWAY_CONCURRENCY must be 1 or more."),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL 'LOUD' is none; examples are INFO and WARNING."),
@@ -77,7 +100,7 @@ def test_find_faults_of_sound_settings_is_nothing():
         ({"SECRET_KEY": "change-me"}, "SECRET_KEY must be your own and at least 32 characters long."),
         ({"SECRET_KEY": "0" * 31}, "SECRET_KEY must be your own and at least 32 characters long."),
         (
-            {"PAYSTACK_SECRET_KEY": "sk_test_0"},
+            {"PAYSTACK_SECRET_KEY": "sk_test_0123456789"},
             "PAYSTACK_SECRET_KEY is a test key: use the live one, or set ALLOW_TEST_KEY=on.",
         ),
         ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS must name the hosts, not *."),
@@ -92,9 +115,9 @@ def test_find_faults_names_each_fault_in_one_line(settings, changes, fault):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"PAYSTACK_SECRET_KEY": "sk_test_0", "ALLOW_TEST_KEY": True},
-        {"PAYSTACK_SECRET_KEY": "sk_test_0", "DEBUG": True},
-        {"PAYSTACK_SECRET_KEY": "sk_test_0", "DEBUG": True, "SECRET_KEY": "change-me", "ALLOWED_HOSTS": ["*"]},
+        {"PAYSTACK_SECRET_KEY": "sk_test_0123456789", "ALLOW_TEST_KEY": True},
+        {"PAYSTACK_SECRET_KEY": "sk_test_0123456789", "DEBUG": True},
+        {"PAYSTACK_SECRET_KEY": "sk_test_0123456789", "DEBUG": True, "SECRET_KEY": "change-me", "ALLOWED_HOSTS": ["*"]},
         {"REDIS_URL": "unix:///run/valkey.sock?db=0"},
         {"DATABASE_URL": "postgres://db/namaskah"},
     ],

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from namaskah.idempotency.claims import (
     IdempotencyKeyExpiredError,
     IdempotencyKeyReusedError,
+    KeyClaim,
     release_key,
 )
 from namaskah.idempotency.models import IdempotencyKey
@@ -40,13 +41,24 @@ def test_claim_key_for_two_very_long_addresses_tells_them_apart(claim):
         claim(route=route + "y")
 
 
-def test_release_key_with_the_database_away_leaves_it_to_the_lease(claim):
+def test_release_key_whose_connection_ended_asks_on_another(claim):
     held = claim()
     end_own_connection()
 
     with capture_logs() as lines:
         release_key(held)
+
+    assert lines == []
+    assert isinstance(claim(), KeyClaim)
+
+
+def test_release_key_with_the_database_away_leaves_it_to_the_lease(claim, monkeypatch):
+    held = claim()
     connection.close()
+
+    with monkeypatch.context() as patch, capture_logs() as lines:
+        patch.setitem(connection.settings_dict, "PORT", "1")
+        release_key(held)
 
     assert [line["event"] for line in lines] == ["idempotency_key_not_released"]
     assert IdempotencyKey.objects.get().owner_token == held.owner_token

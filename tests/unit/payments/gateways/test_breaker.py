@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -182,3 +183,16 @@ def test_hold_frees_its_slot_after_an_error():
 
     with slots.hold():
         pass
+
+
+def test_hold_full_at_a_slow_gateway_is_refused_at_once():
+    now = 100.0
+    slots = CallSlots(1, wait_seconds=30, clock=lambda: now)
+
+    with slots.hold():
+        now += 1.1
+        started = time.monotonic()
+        with pytest.raises(GatewayUnavailableError), slots.hold():
+            pass
+
+    assert time.monotonic() - started < 1

@@ -119,16 +119,35 @@ def test_credit_user_success_before_the_answer_of_initialize():
 
 
 @pytest.mark.parametrize("state", [PaymentState.PENDING, PaymentState.PROCESSING])
-@pytest.mark.parametrize("status", ["failed", "reversed"])
-def test_credit_user_failed_at_the_gateway(state, status):
+@pytest.mark.parametrize(("status", "code"), [("failed", "gateway_failed"), ("reversed", "gateway_reversed")])
+def test_credit_user_failed_at_the_gateway(state, status, code):
     payment = PaymentFactory(at=state)
 
     outcome = credit(payment, status=status, gateway_response="Insufficient funds")
 
     assert outcome.result is CreditResult.FAILED
-    assert steps(payment)[-1] == (state, "failed", "gateway_failed")
-    assert (read(payment).error_code, read(payment).error_message) == ("gateway_failed", "Insufficient funds")
+    assert steps(payment)[-1] == (state, "failed", code)
+    assert (read(payment).error_code, read(payment).error_message) == (code, "Insufficient funds")
     assert not Wallet.objects.exists()
+
+
+def test_credit_user_old_news_of_a_payment_whose_money_went_back_is_for_a_person():
+    payment = PaymentFactory(at=PaymentState.PROCESSING)
+    credit(payment, status="reversed")
+
+    outcome = credit(payment, is_announced=True)
+
+    assert (outcome.result, read(payment).review_reason) == (CreditResult.UNDER_REVIEW, "status_mismatch")
+    assert not Wallet.objects.exists()
+
+
+def test_credit_user_under_review_for_its_amount_keeps_what_was_paid():
+    payment = PaymentFactory(at=PaymentState.PROCESSING)
+
+    credit(payment, amount_minor=100, requested_amount_minor=payment.amount_minor)
+
+    stored = read(payment)
+    assert (stored.review_reason, stored.amount_paid_minor, stored.credited) == ("partial_debit", 100, False)
 
 
 def test_credit_user_failed_again_adds_no_step():

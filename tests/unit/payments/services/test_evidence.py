@@ -56,7 +56,7 @@ def test_judge_paid(payment, said):
         ({"amount_minor": PRICE - 1, "requested_amount_minor": None}, ReviewReason.AMOUNT_MISMATCH),
         ({"amount_minor": PRICE + 1500, "requested_amount_minor": None}, ReviewReason.AMOUNT_MISMATCH),
         ({"amount_minor": PRICE - 1, "requested_amount_minor": PRICE}, ReviewReason.PARTIAL_DEBIT),
-        ({"amount_minor": 0, "requested_amount_minor": PRICE}, ReviewReason.PARTIAL_DEBIT),
+        ({"amount_minor": 0, "requested_amount_minor": PRICE}, ReviewReason.EVIDENCE_INCOMPLETE),
         (
             {"amount_minor": PRICE + 1501, "requested_amount_minor": PRICE, "fees_minor": 1500},
             ReviewReason.OVERPAID,

@@ -21,57 +21,83 @@ def store(count=1, **columns):
     return WebhookEventFactory.create_batch(count, **{"received_at": A_MINUTE_AGO, **columns})
 
 
+def claim():
+    """Claim as a drain does: fresh charges together, or one of the others."""
+    return inbox.claim_charges() or [event for event in [inbox.claim_other()] if event]
+
+
 @pytest.mark.django_db
-def test_claim_due_takes_an_attempt_and_a_lease_of_thirty_seconds():
+def test_claim_charges_leaves_what_must_be_claimed_alone():
+    [fresh] = store()
+    store(attempts=1, status="retrying")
+    store(event_type="charge.failed")
+
+    assert inbox.claim_charges() == [fresh]
+    assert inbox.claim_charges() == []
+
+
+@pytest.mark.django_db
+def test_claim_other_takes_one_of_the_rest():
+    store()
+    rest = [*store(attempts=1, status="retrying"), *store(event_type="charge.failed")]
+
+    claimed = [inbox.claim_other(), inbox.claim_other()]
+
+    assert {event.pk for event in claimed} == {event.pk for event in rest}
+    assert inbox.claim_other() is None
+
+
+@pytest.mark.django_db
+def test_claim_takes_an_attempt_and_a_lease_of_thirty_seconds():
     [stored] = store()
 
-    [event] = inbox.claim_due()
+    [event] = claim()
 
     assert (event.pk, event.attempts, event.status) == (stored.pk, 1, "received")
     assert bytes(event.body) == stored.body
     assert seconds_until_due(event) == 30
-    assert inbox.claim_due() == []
+    assert claim() == []
 
 
 @pytest.mark.django_db
-def test_claim_due_takes_only_what_is_due():
+def test_claim_takes_only_what_is_due():
     now = timezone.now()
     store(next_attempt_at=now + timedelta(minutes=1))
     for status in set(EventStatus) - {EventStatus.RECEIVED, EventStatus.RETRYING}:
         store(status=status, processed_at=now)
     due = [event for status in (EventStatus.RECEIVED, EventStatus.RETRYING) for event in store(status=status)]
 
-    assert inbox.claim_due() == due
+    assert claim() == due
 
 
 @pytest.mark.django_db
-def test_claim_due_takes_the_longest_due_first_and_returns_them_as_received():
+def test_claim_takes_the_longest_due_first_and_returns_them_as_received():
     now = timezone.now()
     events = [
         WebhookEventFactory(received_at=now - timedelta(minutes=received), next_attempt_at=now - timedelta(minutes=due))
         for received, due in [(3, 1), (2, 2), (1, 3)]
     ]
 
-    assert inbox.claim_due(limit=2) == [events[1], events[2]]
+    assert inbox.claim_charges(limit=2) == [events[1], events[2]]
 
 
 @pytest.mark.django_db
-def test_claim_due_never_takes_more_than_the_limit_whatever_the_plan():
+def test_claim_never_takes_more_than_the_limit_whatever_the_plan():
     store(10)
     with connection.cursor() as cursor:
         # With these off Postgres joins by loops, and would run a subquery again for every row.
         for method in ("hashagg", "hashjoin", "mergejoin", "sort", "material"):
             cursor.execute(f"SET LOCAL enable_{method} = off")
 
-    assert len(inbox.claim_due(limit=3)) == 3
+    assert len(inbox.claim_charges(limit=3)) == 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_claim_due_of_eight_workers_gives_no_event_to_two():
+def test_claim_of_eight_workers_gives_no_event_to_two():
     store(40)
 
-    claims = actors.run_together([lambda: inbox.claim_due(limit=10)] * 8)
-    claims.append(inbox.claim_due())
+    claims = actors.run_together([lambda: inbox.claim_charges(limit=10)] * 8)
+    claims.append(claim())
 
     claimed = [event.pk for claim in claims for event in claim]
     assert len(claimed) == len(set(claimed)) == 40
@@ -79,30 +105,30 @@ def test_claim_due_of_eight_workers_gives_no_event_to_two():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_claim_due_does_not_wait_for_an_event_that_another_transaction_holds():
+def test_claim_does_not_wait_for_an_event_that_another_transaction_holds():
     held, free = store(2)
 
     with transaction.atomic():
         WebhookEvent.objects.select_for_update().get(pk=held.pk)
-        claimed = actors.start(inbox.claim_due).result(1)
+        claimed = actors.start(inbox.claim_charges).result(1)
 
     assert claimed == [free]
 
 
 @pytest.mark.django_db
-def test_claim_due_of_an_event_whose_worker_died_comes_back():
+def test_claim_of_an_event_whose_worker_died_comes_back():
     store()
-    inbox.claim_due()
+    claim()
 
     make_due()
 
-    assert [event.attempts for event in inbox.claim_due()] == [2]
+    assert [event.attempts for event in claim()] == [2]
 
 
 @pytest.mark.django_db
 def test_postpone_costs_no_attempt():
     store(2)
-    events = inbox.claim_due()
+    events = claim()
 
     inbox.postpone(events)
 
@@ -116,7 +142,7 @@ def test_schedule_retry_after_one_two_and_four_seconds():
     store()
     waits = []
     for _ in range(3):
-        [event] = inbox.claim_due()
+        [event] = claim()
         inbox.schedule_retry(event, FAILURE)
         waits.append(seconds_until_due(WebhookEvent.objects.get()))
         make_due()
@@ -130,20 +156,20 @@ def test_schedule_retry_after_one_two_and_four_seconds():
 def test_schedule_retry_waits_as_configured(settings):
     settings.WEBHOOK_RETRY_SECONDS = [0.25]
     store()
-    [event] = inbox.claim_due()
+    [event] = claim()
 
     inbox.schedule_retry(event, FAILURE)
 
     assert seconds_until_due(WebhookEvent.objects.get()) == 0.25
     assert inbox.has_attempts_left(event) is True
     make_due()
-    assert inbox.has_attempts_left(inbox.claim_due()[0]) is False
+    assert inbox.has_attempts_left(claim()[0]) is False
 
 
 @pytest.mark.django_db
 def test_schedule_retry_writes_the_attempt_down():
     store()
-    [event] = inbox.claim_due()
+    [event] = claim()
 
     inbox.schedule_retry(event, FAILURE)
 
@@ -157,7 +183,7 @@ def test_schedule_retry_writes_the_attempt_down():
 @pytest.mark.django_db
 def test_dead_letter_leaves_the_queue_with_its_body():
     [stored] = store()
-    [event] = inbox.claim_due()
+    [event] = claim()
 
     inbox.dead_letter(event, FAILURE)
 
@@ -165,14 +191,14 @@ def test_dead_letter_leaves_the_queue_with_its_body():
     assert (dead.status, dead.next_attempt_at, dead.error_class) == ("dead", None, "SomeError")
     assert bytes(dead.body) == stored.body
     assert WebhookAttempt.objects.get().outcome == "dead"
-    assert inbox.claim_due() == []
+    assert claim() == []
 
 
 @pytest.mark.django_db
 def test_mark_processed_leaves_the_queue():
     payment = PaymentFactory()
     store(2)
-    first, second = inbox.claim_due()
+    first, second = claim()
     inbox.schedule_retry(first, FAILURE)
 
     inbox.mark_processed([(first, payment.pk), (second, None)])
@@ -186,9 +212,9 @@ def test_mark_processed_leaves_the_queue():
 @pytest.mark.parametrize("too_late", [inbox.schedule_retry, inbox.dead_letter])
 def test_worker_that_outlived_its_lease_does_not_undo_what_another_finished(too_late):
     store()
-    [event] = inbox.claim_due()
+    [event] = claim()
     make_due()
-    [claimed_again] = inbox.claim_due()
+    [claimed_again] = claim()
     inbox.mark_processed([(claimed_again, None)])
 
     too_late(event, FAILURE)
@@ -202,7 +228,7 @@ def test_worn_out_is_an_event_claimed_once_more_than_there_are_attempts():
     store()
     seen = []
     for _ in range(5):
-        [event] = inbox.claim_due()
+        [event] = claim()
         seen.append((inbox.has_attempts_left(event), inbox.is_worn_out(event)))
         make_due()
 

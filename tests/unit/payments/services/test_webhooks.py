@@ -225,14 +225,18 @@ def test_drain_inbox_payment_being_worked_on_elsewhere_is_left_for_later(payment
 
 def test_drain_inbox_event_that_keeps_killing_its_worker_is_a_dead_letter(payment):
     deliver(payment)
-    for _ in range(4):
-        inbox.claim_due()
-        make_due()
+    innocent = PaymentFactory(at=PaymentState.PROCESSING)
+    deliver(innocent)
+    # The first claim takes both, and dies with them; afterwards the killer is claimed alone.
+    inbox.claim_charges()
+    make_due()
+    WebhookEvent.objects.filter(reference=payment.reference).update(attempts=4)
 
     webhooks.drain_inbox()
 
-    assert statuses() == ["dead"]
+    assert statuses() == ["dead", "processed"]
     assert attempts() == [(5, "dead", "WornOutError")]
+    assert balance(innocent.user) == Decimal(25)
     assert is_untouched(payment)
 
 
@@ -295,7 +299,7 @@ def test_process_webhook_busy_payment_is_postponed_and_that_is_no_attempt(paymen
     settings.PAYMENT_LOCK_REQUEST_WAIT_SECONDS = 0.1
     deliver(payment)
     get_redis_connection("locks").set(f"payment_lock:{payment.reference}", "another", px=30_000)
-    [event] = inbox.claim_due()
+    [event] = inbox.claim_charges()
 
     webhooks.process_webhook_with_retry(event)
 
@@ -359,3 +363,20 @@ def test_drain_inbox_reference_without_a_payment_is_tried_again(sandbox):
 
     assert WebhookEvent.objects.get().status == EventStatus.RETRYING
     assert attempts() == [(1, "retrying", "UnknownReferenceError")]
+
+
+def test_drain_inbox_credits_paid_events_before_it_asks_about_others(payment, failed_event, sandbox):
+    other = PaymentFactory(at=PaymentState.PROCESSING)
+    deliver(other)
+    asked_before_credit = []
+    sandbox.expect(payment)
+
+    def look(execute, sql, params, many, context):
+        if sql.startswith('INSERT INTO "gateway_calls"'):
+            asked_before_credit.append(balance(other.user))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        webhooks.drain_inbox()
+
+    assert asked_before_credit == [Decimal(25)]
