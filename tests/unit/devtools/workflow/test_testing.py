@@ -27,16 +27,19 @@ def test_is_selection_tells_some_from_all(tmp_path, arguments, expected):
     assert testing.is_selection(tmp_path, arguments) is expected
 
 
-def test_pytest_arguments_of_the_fast_suite(tmp_path):
-    assert testing.pytest_arguments(tmp_path, ["-x"], everything=False) == ["--cov", *FAST, "-x"]
+def test_pytest_runs_of_the_fast_suite(tmp_path):
+    assert testing.pytest_runs(tmp_path, ["-x"], everything=False) == [["--cov", "-n", "2", *FAST, "-x"]]
 
 
-def test_pytest_arguments_of_everything_deselect_nothing(tmp_path):
-    assert testing.pytest_arguments(tmp_path, [], everything=True) == ["--cov"]
+def test_pytest_runs_of_everything_leave_nothing_out(tmp_path):
+    assert testing.pytest_runs(tmp_path, [], everything=True) == [
+        ["--cov-fail-under=0", "--cov", "-n", "2", *FAST],
+        ["--cov", "--cov-append", "-m", "slow or browser or faults"],
+    ]
 
 
-def test_pytest_arguments_of_a_selection_have_no_threshold_and_let_the_person_win(tmp_path):
-    found = testing.pytest_arguments(tmp_path, ["-m", "slow"], everything=False)
+def test_pytest_runs_of_a_selection_have_no_threshold_and_let_the_person_win(tmp_path):
+    [found] = testing.pytest_runs(tmp_path, ["-m", "slow"], everything=False)
 
     assert found == ["--cov", "--cov-fail-under=0", *FAST, "-m", "slow"]
 
