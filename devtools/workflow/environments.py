@@ -48,7 +48,7 @@ def for_deployment_check(base: Mapping[str, str]) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(64),
         "SECURE_SSL_REDIRECT": "on",
         "ALLOW_TEST_KEY": "on",
-        "PAYSTACK_SECRET_KEY": "sk_test_x",
+        "PAYSTACK_SECRET_KEY": "sk_test_deployment_check",
         "PAYSTACK_PREVIOUS_SECRET_KEY": "",
     }
 
