@@ -6,10 +6,15 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, celeryd_init, task_prerun
 from django.db import close_old_connections
+from kombu.transport.redis import Channel
 
 from namaskah.checks import refuse_faulty_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "namaskah.settings")
+
+# A message that was being worked on when the connection was lost need not be put back: it carries nothing, and
+# kombu 5 fails at it while Redis is away, which ends the worker.
+Channel.do_restore = False
 
 app = Celery("namaskah")
 app.config_from_object("django.conf:settings", namespace="CELERY")

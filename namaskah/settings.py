@@ -168,8 +168,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # --- Celery: rows in Postgres are the queue of record, messages are only nudges. ---
 CELERY_BROKER_URL = redis_urls.as_broker_url(redis_urls.with_database(_REDIS_URL, 2))
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# Acknowledged before the work: a lost message costs a second, and Celery 5.7 ends the worker when a late
+# acknowledgement meets a connection that was lost meanwhile.
+CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = 60

@@ -1,6 +1,7 @@
 """Redis stopped and Redis frozen: everything is answered, and nothing is lost."""
 
 import pytest
+from django.db import connection, transaction
 
 from billing.models import Transaction
 from namaskah.observability.models import Heartbeat
@@ -51,3 +52,35 @@ def test_without_redis_everything_is_answered_and_credited_when_it_is_back(
     wait_until(lambda: client.balance() == "50.00", seconds=60)
     assert Transaction.objects.count() == 2
     assert WebhookEvent.objects.get().status == "processed"
+
+
+def test_worker_that_loses_redis_in_the_middle_of_a_drain_goes_on_when_it_is_back(
+    running_product, sandbox, make_client, valkey
+):
+    client = make_client("ada")
+    payment = client.initialize()
+    paid = sandbox.pay(payment["reference"], deliveries=0)["transaction"]
+    raw = charge_success(
+        reference=payment["reference"], amount_minor=payment["amount_minor"], transaction_id=paid["id"]
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A drain begins with its heartbeat, and waits here.
+        cursor.execute("LOCK TABLE heartbeats IN EXCLUSIVE MODE")
+        running_product.start_worker()
+        running_product.start_beat()
+        wait_until(_is_a_drain_waiting, seconds=30)
+        valkey.stop()
+    wait_until(Heartbeat.objects.exists, seconds=10)
+
+    delivered = deliver(running_product.url, raw)
+    valkey.start()
+
+    assert delivered.status == 200
+    wait_until(lambda: client.balance() == "25.00", seconds=60)
+
+
+def _is_a_drain_waiting() -> bool:
+    with connection.cursor() as cursor:
+        # Not pg_stat_activity, of which a database transaction sees one snapshot only.
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None

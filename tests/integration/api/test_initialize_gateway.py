@@ -219,6 +219,35 @@ def test_a_reference_that_the_gateway_knows_already_is_replaced_at_once(api, san
     assert (old.state, old.superseded_by_id, new.attempt) == ("pending", new.pk, 2)
 
 
+def test_a_gateway_that_refuses_two_new_references_leaves_the_key_free_for_another_try(api, sandbox, key):
+    sandbox.script(
+        operation="initialize",
+        fault="rejected",
+        code="duplicate_reference",
+        message="Duplicate Transaction Reference",
+        times=2,
+    )
+
+    refused = api.initialize(key=key)
+    answer = api.initialize(key=key)
+
+    assert problem(refused) == (503, "gateway_unavailable")
+    assert (answer.status_code, read(answer)["state"]) == (201, "processing")
+    assert [payment.attempt for payment in _payments()][:2] == [1, 2]
+
+
+def test_a_refused_look_up_is_not_the_keys_final_answer(api, sandbox, key):
+    sandbox.script(operation="initialize", fault="reset_before_accept")
+    api.initialize(key=key)
+    sandbox.script(operation="verify", fault="rejected", code="forbidden", message="IP address not allowed")
+
+    refused = api.initialize(key=key)
+    answer = api.initialize(key=key)
+
+    assert problem(refused) == (503, "gateway_unavailable")
+    assert (answer.status_code, read(answer)["state"]) == (201, "processing")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_page_that_comes_after_the_payment_was_completed_leaves_it_completed(api, sandbox, key):
     # The gateway takes seconds to write its answer down, byte by byte; the payer is quicker.

@@ -56,6 +56,6 @@ def test_drain_inbox_is_known_by_the_name_that_nudges_and_beat_send():
     scheduled = settings.CELERY_BEAT_SCHEDULE["drain-inbox"]
 
     assert tasks.drain_inbox.name == nudges.DRAIN_TASK == scheduled["task"] == "payments.drain_inbox"
-    assert current_app.tasks["payments.drain_inbox"].acks_late is True
+    assert current_app.tasks["payments.drain_inbox"].acks_late is False
     assert current_app.conf.task_reject_on_worker_lost is True
     assert scheduled["options"] == {"expires": 3600}

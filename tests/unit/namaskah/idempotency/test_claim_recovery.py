@@ -14,6 +14,7 @@ from namaskah.idempotency.claims import (
     release_key,
 )
 from namaskah.idempotency.models import IdempotencyKey
+from tests.dead_connections import end_own_connection
 from tests.factories.users import UserFactory
 from tests.unit.namaskah.idempotency.claiming import Claimer
 
@@ -62,15 +63,3 @@ def test_release_key_with_the_database_away_leaves_it_to_the_lease(claim, monkey
 
     assert [line["event"] for line in lines] == ["idempotency_key_not_released"]
     assert IdempotencyKey.objects.get().owner_token == held.owner_token
-
-
-def end_own_connection():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid = cursor.fetchone()[0]
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    finally:
-        other.close()
