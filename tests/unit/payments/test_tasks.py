@@ -57,5 +57,4 @@ def test_drain_inbox_is_known_by_the_name_that_nudges_and_beat_send():
 
     assert tasks.drain_inbox.name == nudges.DRAIN_TASK == scheduled["task"] == "payments.drain_inbox"
     assert current_app.tasks["payments.drain_inbox"].acks_late is False
-    assert current_app.conf.task_reject_on_worker_lost is True
     assert scheduled["options"] == {"expires": 3600}
