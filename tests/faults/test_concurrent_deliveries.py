@@ -59,8 +59,7 @@ def test_distinct_events_delivered_five_times_while_verify_runs_credit_each_wall
         answers = list(pool.map(lambda call: call(), work))
     wait_until(lambda: not WebhookEvent.objects.exclude(status="processed").exists(), seconds=30)
 
-    assert {answer.status for answer in answers} <= {200, 503}
-    assert {answer.body.get("code") for answer in answers if answer.status == 503} <= {"payment_busy"}
+    assert {answer.status for answer in answers} == {200}
     assert max(answer.seconds for answer in answers) < 2
     assert [client.balance() for client in clients] == ["25.00"] * 64
     assert PaymentLog.objects.filter(state="completed").count() == 64
