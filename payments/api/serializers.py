@@ -156,13 +156,17 @@ class VerifyOutput:
 
     def __init__(self, payment: PaymentLog, result: CreditResult, *, balance: Decimal) -> None:
         status = self._status(payment, result)
+        message = self.MESSAGES[status]
+        if result is CreditResult.UNDER_REVIEW:
+            # Money has moved: whoever is told to wait for it might pay again.
+            message = "Payment is under review"
         self.data = {
             "reference": payment.reference,
             "status": status,
             "state": payment.state,
             "amount_credited": CreditsField().to_representation(payment.credited_amount or Decimal(0)),
             "new_balance": CreditsField().to_representation(balance),
-            "message": self.MESSAGES[status],
+            "message": message,
         }
 
     @staticmethod

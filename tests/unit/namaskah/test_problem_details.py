@@ -3,7 +3,15 @@ from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.http import Http404
 from django.test import RequestFactory
 from psycopg2 import errors as postgres_errors
@@ -124,6 +132,16 @@ def test_describe_a_contended_row_is_a_conflict(cause):
 
     assert isinstance(caught.value.__cause__, cause)
     assert (problem.status, problem.code, problem.headers) == (409, "concurrent_update", {"Retry-After": "1"})
+
+
+@pytest.mark.django_db
+def test_describe_a_database_that_is_read_only_is_unavailable():
+    with pytest.raises(InternalError) as caught, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY; DELETE FROM heartbeats")
+
+    problem = describe(caught.value)
+
+    assert (problem.status, problem.code) == (503, "database_unavailable")
 
 
 def test_describe_validation_errors_names_each_field_by_its_path():

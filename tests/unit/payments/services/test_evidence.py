@@ -62,6 +62,10 @@ def test_judge_paid(payment, said):
             ReviewReason.OVERPAID,
         ),
         ({"amount_minor": PRICE + 1, "requested_amount_minor": PRICE, "fees_minor": None}, ReviewReason.OVERPAID),
+        (
+            {"amount_minor": 2 * PRICE + 1, "requested_amount_minor": PRICE, "fees_minor": PRICE + 1},
+            ReviewReason.OVERPAID,
+        ),
         ({"amount_minor": PRICE + 1, "requested_amount_minor": PRICE, "fees_minor": 0}, ReviewReason.OVERPAID),
     ],
 )

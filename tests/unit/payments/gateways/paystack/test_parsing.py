@@ -1,5 +1,6 @@
 import dataclasses
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -66,6 +67,22 @@ def test_read_evidence_empty_transaction():
         paid_at=None,
         gateway_response="",
     )
+
+
+@pytest.mark.parametrize("requested", ["abc", -1, True, Decimal("4125000.0"), [], 2**63])
+def test_read_evidence_unreadable_requested_amount_proves_no_amount(requested):
+    evidence = read_evidence({**TRANSACTION, "requested_amount": requested})
+
+    assert (evidence.amount_minor, evidence.requested_amount_minor) == (None, None)
+
+
+@pytest.mark.parametrize("requested", [{}, {"requested_amount": None}])
+def test_read_evidence_absent_requested_amount_leaves_the_amount(requested):
+    transaction = {name: value for name, value in TRANSACTION.items() if name != "requested_amount"}
+
+    evidence = read_evidence(transaction | requested)
+
+    assert (evidence.amount_minor, evidence.requested_amount_minor) == (TRANSACTION["amount"], None)
 
 
 @pytest.mark.parametrize("status", ["reversal-pending", "ongoing", "something_new"])
