@@ -78,6 +78,9 @@ def _find_range_faults() -> Iterator[str]:
     for name in _POSITIVE:
         if not 0 < getattr(settings, name) < _DAY_SECONDS:
             yield f"{name} must be more than 0."
+    for scope, limit in settings.RATE_LIMITS.items():
+        if limit < 1:
+            yield f"RATE_LIMIT_{scope.upper()} must be 1 or more requests per minute."
     calls_seconds = 2 * (settings.PAYSTACK_CONNECT_TIMEOUT_SECONDS + settings.PAYSTACK_READ_TIMEOUT_SECONDS)
     if calls_seconds >= settings.IDEMPOTENCY_LEASE_SECONDS and not settings.DEBUG:
         yield f"IDEMPOTENCY_LEASE_SECONDS must exceed two calls of Paystack, {calls_seconds:.0f} s with your time-outs."

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 
 from namaskah.problem_details import describe, problem_response, write_problem
 
 logger = structlog.get_logger(__name__)
 
 _API = "/api/"
+_NOTHING = "There is nothing at this address."
 
 
 class ProblemMiddleware:
@@ -33,6 +35,12 @@ class ProblemMiddleware:
         return write_problem(request, problem)
 
 
+@csrf_exempt
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """Answer whatever is sent to an address of the API that does not exist."""
+    return problem_response(request, code="not_found", detail=_NOTHING)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself refused, such as one with a wrong Host."""
     if request.path.startswith(_API):
@@ -50,7 +58,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for an address that does not exist."""
     if request.path.startswith(_API):
-        return problem_response(request, code="not_found", detail="There is nothing at this address.")
+        return problem_response(request, code="not_found", detail=_NOTHING)
     return defaults.page_not_found(request, exception)
 
 

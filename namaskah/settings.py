@@ -57,6 +57,16 @@ try:
     IDEMPOTENCY_TTL_HOURS = env.int("IDEMPOTENCY_TTL_HOURS", default=72)
     IDEMPOTENCY_LEASE_SECONDS = env.int("IDEMPOTENCY_LEASE_SECONDS", default=60)
 
+    # Requests per minute and client; bad signatures per minute, address and process.
+    RATE_LIMITS = {
+        "initialize": env.int("RATE_LIMIT_INITIALIZE", default=5),
+        "verify": env.int("RATE_LIMIT_VERIFY", default=10),
+        "reads": env.int("RATE_LIMIT_READS", default=120),
+        "writes": env.int("RATE_LIMIT_WRITES", default=60),
+        "authentication": env.int("RATE_LIMIT_AUTHENTICATION", default=30),
+        "signatures": env.int("RATE_LIMIT_SIGNATURES", default=60),
+    }
+
     REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="Africa/Lagos")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 except environ.ImproperlyConfigured as error:
@@ -162,7 +172,13 @@ def _cache(database: int, *, ignore_errors: bool) -> dict[str, Any]:
     }
 
 
-CACHES = {"default": _cache(0, ignore_errors=True), "locks": _cache(1, ignore_errors=False)}
+CACHES = {
+    "default": _cache(0, ignore_errors=True),
+    # Apart from the default, because a limit must notice that nothing was counted.
+    "limits": _cache(0, ignore_errors=False),
+    "locks": _cache(1, ignore_errors=False),
+}
+RATELIMIT_USE_CACHE = "limits"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- Celery: rows in Postgres are the queue of record, messages are only nudges. ---
@@ -187,6 +203,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 5, "socket_keepaliv
 NUDGE_EXPIRES_SECONDS = 3600
 CELERY_BEAT_SCHEDULE = {
     "drain-inbox": {"task": "payments.drain_inbox", "schedule": 1.0, "options": {"expires": NUDGE_EXPIRES_SECONDS}},
+    "purge-idempotency-keys": {
+        "task": "idempotency.purge",
+        "schedule": 3600.0,
+        "options": {"expires": NUDGE_EXPIRES_SECONDS},
+    },
 }
 
 # --- API ---

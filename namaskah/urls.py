@@ -1,15 +1,22 @@
 """Every address of the product but /health, which a middleware answers; only the back office's end with a slash."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+
+from namaskah import problem_pages
+from namaskah.api.limits import LimitList
 
 urlpatterns = [
     path("api/v1/payments/paystack/webhook", include("payments.webhooks.urls")),
     path("api/v1/payments", include("payments.api.urls")),
     path("api/v1/billing", include("billing.api.urls")),
+    path("api/v1/idempotency", include("namaskah.idempotency.urls")),
+    path("api/v1/limits", LimitList.as_view(), name="limits"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    # Last: Django's own page for an unknown address is one for people while DEBUG is on.
+    re_path(r"^api(?:/|$)", problem_pages.no_such_address),
 ]
 
 handler400 = "namaskah.problem_pages.bad_request"

@@ -3,12 +3,24 @@
 import pytest
 from django.core.cache import caches
 
+from namaskah import redis_health
+from namaskah.api import rate_limits
+from payments.webhooks import signature_failures
+
 
 @pytest.fixture(autouse=True)
 def _clean_redis():
     """Start every test with empty Redis databases: locks and limits must not leak between tests."""
     for cache in caches.all(initialized_only=True):
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process(monkeypatch):
+    """Forget what this process has learnt of Redis and counted by itself in earlier tests."""
+    monkeypatch.setattr(redis_health, "health", redis_health.RedisHealth())
+    rate_limits.local_windows.clear()
+    signature_failures.failures.clear()
 
 
 def pytest_sessionstart():

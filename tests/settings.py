@@ -19,5 +19,6 @@ WHITENOISE_AUTOREFRESH = True
 # Tests that run side by side share a Redis server and not its databases: each clears its own.
 _FIRST = 3 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 CACHES["default"]["LOCATION"] = with_database(REDIS_URL, _FIRST)
+CACHES["limits"]["LOCATION"] = with_database(REDIS_URL, _FIRST)
 CACHES["locks"]["LOCATION"] = with_database(REDIS_URL, _FIRST + 1)
 CELERY_BROKER_URL = as_broker_url(with_database(REDIS_URL, _FIRST + 2))

@@ -12,6 +12,9 @@ from namaskah.money import format_credits
 # ASCII digits alone: no sign, exponent, underscore or blank, and no digit of another script.
 _PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?", re.ASCII)
 
+# Control characters, line separators, and marks that let a text show in another order than it is stored.
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
 
 class AmountField(serializers.Field[Decimal, Any, str, Any]):
     """An amount of dollars: a plain decimal string or a JSON number, between two bounds."""
@@ -48,6 +51,33 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
     def to_representation(self, value: Decimal) -> str:
         """Return the amount as the API writes credits."""
         return format_credits(value)
+
+
+class TextField(serializers.CharField):
+    """One line of text: a JSON string without control characters, and without those that turn its order around."""
+
+    default_error_messages = {
+        "invalid": "Must be a text.",
+        "unsafe": "Must be one line without control characters.",
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text without blanks around it."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if _UNSAFE.search(data):
+            self.fail("unsafe")
+        return str(super().to_internal_value(data))
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A JSON integer: neither `"5"` nor `5.0` nor `true`."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
 
 
 class CreditsField(serializers.Field[Decimal, Any, str, Any]):

@@ -1,5 +1,7 @@
 """Idempotency keys."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -15,6 +17,7 @@ class RecoveryPoint(models.TextChoices):
     STARTED = "started"
     PAYMENT_CREATED = "payment_created"
     GATEWAY_CALLED = "gateway_called"
+    ENTRY_POSTED = "entry_posted"
     FINISHED = "finished"
 
 
@@ -57,7 +60,16 @@ class IdempotencyKey(models.Model):
                 | Q(owner_token__isnull=False, locked_at__isnull=False),
             ),
         ]
-        indexes = [models.Index(name="idempotency_key_expiry", fields=["expires_at"])]
+        indexes = [
+            models.Index(
+                name="idempotency_key_purgeable", fields=["expires_at"], condition=Q(response_body__isnull=False)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.key} ({self.recovery_point})"
+
+    def is_held(self, *, now: datetime) -> bool:
+        """Whether a request with this key is running, as far as its lease says."""
+        lease = timedelta(seconds=settings.IDEMPOTENCY_LEASE_SECONDS)
+        return self.locked_at is not None and self.locked_at >= now - lease

@@ -13,9 +13,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.views import APIView
 
 from namaskah.api.client_request import ClientRequest
+from namaskah.api.views import ApiView
 from namaskah.errors import GatewayRejectedError
 from namaskah.idempotency.claims import KeyClaim, StoredAnswer, claim_key, find_expiry, finish_key, release_key
 from namaskah.idempotency.keys import HEADER, parse_key
@@ -24,7 +24,7 @@ from namaskah.problem_details import CONTENT_TYPE, describe
 JSON = "application/json"
 
 
-class IdempotentView(APIView):
+class IdempotentView(ApiView):
     """A POST that needs an Idempotency-Key. A subclass names its `input_serializer` and does the work in `perform`."""
 
     input_serializer: ClassVar[type[BaseSerializer[Any]]]

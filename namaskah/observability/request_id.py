@@ -26,16 +26,22 @@ class RequestIdMiddleware:
         started = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self._get_response(request)
-            # Without the query: it may hold what a log must not.
-            logger.info(
-                "request",
-                method=request.method,
-                path=request.path[:300],
-                status=response.status_code,
-                milliseconds=round((time.monotonic() - started) * 1000),
-            )
+            if not getattr(request, "is_unlogged", False):
+                # Without the query: it may hold what a log must not.
+                logger.info(
+                    "request",
+                    method=request.method,
+                    path=request.path[:300],
+                    status=response.status_code,
+                    milliseconds=round((time.monotonic() - started) * 1000),
+                )
         response[HEADER] = request_id
         return response
+
+
+def leave_unlogged(request: HttpRequest) -> None:
+    """Spare the log the line of this request: one of a flood that says nothing new."""
+    request.is_unlogged = True  # type: ignore[attr-defined]  # -- our addition to Django's request
 
 
 def read_request_id(header: str | None) -> str:

@@ -5,14 +5,15 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.validators import URLValidator
 from rest_framework import serializers
 
-from namaskah.api.fields import AmountField, CreditsField
+from namaskah.api.fields import AmountField, CreditsField, TextField
 from namaskah.api.query import CreatedQuery
 from namaskah.api.serializers import StrictSerializer
 from payments.lifecycles import PaymentState
 from payments.models import PaymentLog
-from payments.services.checkout import Purchase
+from payments.services.checkout import Purchase, Quote
 from payments.services.crediting import CreditResult
 
 # The channels that Paystack's initialize takes (https://paystack.com/docs/api/transaction/#initialize).
@@ -30,12 +31,19 @@ CHANNELS = (
 )
 
 
+class PurchaseAmountField(AmountField):
+    """The dollars that one purchase may be worth."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_places=2, min_value=Decimal("5.00"), max_value=Decimal("10000.00"), **kwargs)
+
+
 class InitializeInput(StrictSerializer):
     """What a client sends to begin a purchase."""
 
-    amount_usd = AmountField(max_places=2, min_value=Decimal("5.00"), max_value=Decimal("10000.00"))
+    amount_usd = PurchaseAmountField()
     currency = serializers.ChoiceField(choices=settings.CURRENCIES, required=False)
-    callback_url = serializers.URLField(max_length=300, required=False)
+    callback_url = TextField(max_length=300, required=False, validators=[URLValidator(schemes=["https", "http"])])
     channels = serializers.ListField(
         child=serializers.ChoiceField(choices=CHANNELS), required=False, allow_empty=False, max_length=len(CHANNELS)
     )
@@ -67,10 +75,31 @@ class PaymentQuery(CreatedQuery):
     state = serializers.ChoiceField(choices=PaymentState.choices, required=False)
 
 
+class QuoteQuery(StrictSerializer):
+    """The purchase whose price a client asks for."""
+
+    amount_usd = PurchaseAmountField()
+    currency = serializers.ChoiceField(choices=settings.CURRENCIES, required=False)
+
+
+class QuoteOutput:
+    """What a purchase would cost."""
+
+    def __init__(self, *, amount_usd: Decimal, currency: str, quote: Quote) -> None:
+        credit_amount = CreditsField().to_representation(amount_usd)
+        self.data = {
+            "amount_usd": credit_amount,
+            "credits": credit_amount,
+            "currency": currency,
+            "amount_minor": quote.amount_minor,
+            "exchange_rate": f"{quote.exchange_rate:.6f}",
+        }
+
+
 class VerifyInput(StrictSerializer):
     """The payment that a client asks about."""
 
-    reference = serializers.CharField(max_length=100)
+    reference = TextField(max_length=100)
 
 
 class InitializeOutput(serializers.ModelSerializer[PaymentLog]):

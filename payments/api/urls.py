@@ -8,5 +8,6 @@ urlpatterns = [
     path("", views.PaymentList.as_view(), name="payment-list"),
     path("/initialize", views.PaymentInitialize.as_view(), name="payment-initialize"),
     path("/verify", views.PaymentVerify.as_view(), name="payment-verify"),
+    path("/quote", views.PaymentQuote.as_view(), name="payment-quote"),
     path("/<str:reference>", views.PaymentDetail.as_view(), name="payment-detail"),
 ]

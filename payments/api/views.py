@@ -1,17 +1,19 @@
 """The endpoints under /api/v1/payments."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from billing.selectors import wallets
 from namaskah.api.client_request import ClientRequest, get_client
 from namaskah.api.pagination import CreatedCursorPagination
 from namaskah.api.query import read_filters
+from namaskah.api.views import ApiView
 from namaskah.idempotency.claims import KeyClaim
+from namaskah.idempotency.keys import HEADER, parse_key
 from namaskah.idempotency.views import IdempotentView
 from payments.api.serializers import (
     InitializeInput,
@@ -19,6 +21,8 @@ from payments.api.serializers import (
     PaymentDetailOutput,
     PaymentOutput,
     PaymentQuery,
+    QuoteOutput,
+    QuoteQuery,
     VerifyInput,
     VerifyOutput,
 )
@@ -42,13 +46,16 @@ class PaymentInitialize(IdempotentView):
         return Response(InitializeOutput(payment).data, status=status.HTTP_201_CREATED)
 
 
-class PaymentVerify(APIView):
+class PaymentVerify(ApiView):
     """POST /api/v1/payments/verify"""
 
     throttle_scope = "verify"
 
     def post(self, request: ClientRequest) -> Response:
         """Ask Paystack, credit if it was paid, and answer what is now true."""
+        # Verifying twice is harmless, so a key decides nothing here; one that is none is still a mistake to tell.
+        if HEADER in request.headers:
+            parse_key(request.headers[HEADER])
         body = VerifyInput(data=request.data)
         body.is_valid(raise_exception=True)
         payment, result = checkout.verify_payment(
@@ -58,7 +65,19 @@ class PaymentVerify(APIView):
         return Response(VerifyOutput(payment, result, balance=balance).data)
 
 
-class PaymentList(ListAPIView[PaymentLog]):
+class PaymentQuote(ApiView):
+    """GET /api/v1/payments/quote"""
+
+    throttle_scope = "reads"
+
+    def get(self, request: ClientRequest) -> Response:
+        """Tell what credits cost now; nothing is reserved."""
+        wanted = {"currency": settings.DEFAULT_CURRENCY, **read_filters(request, QuoteQuery)}
+        quote = checkout.quote_purchase(**wanted, now=timezone.now())
+        return Response(QuoteOutput(**wanted, quote=quote).data)
+
+
+class PaymentList(ApiView, ListAPIView[PaymentLog]):
     """GET /api/v1/payments"""
 
     serializer_class = PaymentOutput
@@ -70,7 +89,7 @@ class PaymentList(ListAPIView[PaymentLog]):
         return payments.list_payments(user=get_client(self.request), **read_filters(self.request, PaymentQuery))
 
 
-class PaymentDetail(APIView):
+class PaymentDetail(ApiView):
     """GET /api/v1/payments/{reference}"""
 
     throttle_scope = "reads"

@@ -5,7 +5,6 @@ counts as had; a lock whose lease ran out is a line in the log.
 """
 
 import secrets
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,11 @@ from django.conf import settings
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from namaskah import redis_health
+
 logger = structlog.get_logger(__name__)
 
 _POLL_SECONDS: Final = 0.05
-_FAILURES_BEFORE_PAUSE: Final = 2
-_PAUSE_SECONDS: Final = 5.0
 
 # Removes each key that still carries our token, and counts them.
 _RELEASE: Final = """
@@ -32,33 +31,6 @@ for index, key in ipairs(KEYS) do
 end
 return released
 """
-
-
-class _RedisHealth:
-    """Remembers failures, so that a process that met two does not ask again for five seconds."""
-
-    def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._failures = 0
-        self._paused_until = 0.0
-
-    def is_paused(self) -> bool:
-        with self._mutex:
-            return time.monotonic() < self._paused_until
-
-    def note_failure(self) -> None:
-        with self._mutex:
-            self._failures += 1
-            if self._failures >= _FAILURES_BEFORE_PAUSE:
-                self._paused_until = time.monotonic() + _PAUSE_SECONDS
-                self._failures = 0
-
-    def note_success(self) -> None:
-        with self._mutex:
-            self._failures = 0
-
-
-_health = _RedisHealth()
 
 
 @contextmanager
@@ -82,15 +54,15 @@ def _acquire(references: Sequence[str], *, token: str, wait_seconds: float) -> t
     held: set[str] = set()
     wanted = list(references)
     while True:
-        if _health.is_paused():
+        if redis_health.health.is_paused():
             return frozenset(references), bool(held)
         try:
             held.update(_try_acquire(wanted, token=token))
         except RedisError as error:
-            _health.note_failure()
+            redis_health.health.note_failure()
             logger.warning("redis_lock_unavailable", error=type(error).__name__)
             return frozenset(references), True
-        _health.note_success()
+        redis_health.health.note_success()
         wanted = [reference for reference in wanted if reference not in held]
         if not wanted or time.monotonic() >= deadline:
             return frozenset(held), True
@@ -108,13 +80,13 @@ def _try_acquire(references: Sequence[str], *, token: str) -> list[str]:
 
 def _release(references: frozenset[str], *, token: str) -> None:
     # After the commit nothing may raise: the credit stands, whatever became of the lock.
-    if _health.is_paused():
+    if redis_health.health.is_paused():
         return
     keys = [_key(reference) for reference in references]
     try:
         released = _connection().eval(_RELEASE, len(keys), *keys, token)
     except RedisError as error:
-        _health.note_failure()
+        redis_health.health.note_failure()
         logger.warning("redis_lock_not_released", error=type(error).__name__)
         return
     if released != len(keys):

@@ -4,9 +4,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from namaskah.problem_details import problem_response
+from namaskah.api import rate_limit_fields
+from namaskah.api.client_address import get_client_address
+from namaskah.api.throttling import RateLimitedError
+from namaskah.observability import request_id
+from namaskah.problem_details import describe, problem_response, write_problem
 from payments.gateways.paystack.signatures import is_signed
 from payments.services import nudges, webhook_ingest
+from payments.webhooks import signature_failures
 
 
 @csrf_exempt
@@ -20,11 +25,26 @@ def receive_webhook(request: HttpRequest) -> HttpResponse:
         return problem_response(request, code="method_not_allowed", headers={"Allow": "POST"})
     signature = request.headers.get("x-paystack-signature")
     if signature is None:
-        return problem_response(request, code="signature_missing")
+        return _refuse(request, "signature_missing")
     raw = request.body
     keys = [settings.PAYSTACK_SECRET_KEY, settings.PAYSTACK_PREVIOUS_SECRET_KEY]
     if not is_signed(raw=raw, signature=signature, keys=keys):
-        return problem_response(request, code="signature_invalid")
+        return _refuse(request, "signature_invalid")
     if webhook_ingest.ingest(raw):
         nudges.nudge()
     return JsonResponse({"status": "success"})
+
+
+def _refuse(request: HttpRequest, code: str) -> HttpResponse:
+    """Refuse what is not signed. A flood of it is answered without a line in the log.
+
+    A good signature never comes here, so that a flood from the gateway's own proxy cannot silence the gateway.
+    """
+    usage = signature_failures.count(get_client_address(request))
+    if usage.is_exceeded:
+        request_id.leave_unlogged(request)
+        response = write_problem(request, describe(RateLimitedError(usage)))
+    else:
+        response = problem_response(request, code=code)
+    rate_limit_fields.write(response, usage)
+    return response

@@ -47,7 +47,10 @@ WebhookAttemptFactory(event=WebhookEventFactory(payment=payment))
 ExchangeRateFactory()
 now = timezone.now()
 issue_api_key(user=user, name="test", expires_in=None, by=None, now=now)
-IdempotencyKey.objects.create(user=user, key=uuid4(), created_at=now, expires_at=now + timedelta(hours=72))
+for point in ("started", "entry_posted"):
+    IdempotencyKey.objects.create(
+        user=user, key=uuid4(), recovery_point=point, created_at=now, expires_at=now + timedelta(hours=72)
+    )
 Heartbeat.objects.get_or_create(name="worker", defaults={"beat_at": now})
 """
 TABLES = {
@@ -59,7 +62,7 @@ TABLES = {
     "webhook_events": 1,
     "webhook_attempts": 1,
     "api_keys": 1,
-    "idempotency_keys": 1,
+    "idempotency_keys": 2,
     "heartbeats": 1,
 }
 CATALOGUE = """

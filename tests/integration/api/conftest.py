@@ -5,16 +5,15 @@ import pytest
 
 from devtools.sandbox import server
 from payments.gateways.paystack import connections
-from payments.services import payment_locks
 from tests.events import SECRET_KEY
 from tests.factories.billing import ExchangeRateFactory
+from tests.factories.users import ServiceAccountFactory
 from tests.integration.api.clients import ApiClient
 
 
 @pytest.fixture(autouse=True)
-def fresh_process(monkeypatch):
-    """Forget what this process has learnt of gateway and Redis in earlier tests."""
-    monkeypatch.setattr(payment_locks, "_health", payment_locks._RedisHealth())
+def fresh_process():
+    """Forget what this process has learnt of the gateway in earlier tests."""
     connections.close_connections()
     yield
     connections.close_connections()
@@ -65,3 +64,15 @@ def api(rate):
 def other_api(rate):
     """Another user's client."""
     return ApiClient()
+
+
+@pytest.fixture
+def service(rate):
+    """The platform's own software, which debits wallets."""
+    return ApiClient(ServiceAccountFactory())
+
+
+@pytest.fixture
+def other_service(rate):
+    """Another service account."""
+    return ApiClient(ServiceAccountFactory())

@@ -96,3 +96,18 @@ def test_a_wrong_host_on_a_page_for_people_is_a_page(client):
     answer = client.get("/page/denied", headers={"Host": "elsewhere.example.com"})
 
     assert (answer.status_code, answer["Content-Type"]) == (400, "text/html; charset=utf-8")
+
+
+@pytest.mark.urls("namaskah.urls")
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/payment", "/api/v1/payments/"])
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_an_address_of_the_api_that_does_not_exist_is_a_problem_in_development_too(
+    client, settings, debug, path, method
+):
+    settings.DEBUG = debug
+
+    answer = getattr(client, method)(path)
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert json.loads(answer.content)["code"] == "not_found"

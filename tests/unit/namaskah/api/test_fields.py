@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
-from namaskah.api.fields import AmountField, CreditsField
+from namaskah.api.fields import AmountField, CreditsField, TextField, WholeNumberField
 
 FIELD = AmountField(max_places=2, min_value=Decimal("5.00"), max_value=Decimal("10000.00"))
 
@@ -115,3 +115,52 @@ def test_to_internal_value_has_the_decimals_of_its_field(places, written, expect
 @pytest.mark.parametrize("field", [FIELD, CreditsField()])
 def test_to_representation_writes_at_least_two_decimals(field):
     assert field.to_representation(Decimal("25.0000")) == "25.00"
+
+
+@pytest.mark.parametrize("written", ["Ade", "Adé Ọ̀ṣun", "名前", "👩‍💻 here", "a\u00a0b", "x" * 20])
+def test_text_is_kept(written):
+    assert TextField(max_length=20).run_validation(written) == written
+
+
+def test_text_loses_the_blanks_around_it():
+    assert TextField().run_validation("  Ade ") == "Ade"
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        (5, "invalid"),
+        (5.5, "invalid"),
+        (True, "invalid"),
+        (["Ade"], "invalid"),
+        ({}, "invalid"),
+        ("", "blank"),
+        (" ", "blank"),
+        (None, "null"),
+        ("a\nb", "unsafe"),
+        ("a\tb", "unsafe"),
+        ("a\x00b", "unsafe"),
+        ("a\x7fb", "unsafe"),
+        ("a\x85b", "unsafe"),
+        ("a\u2028b", "unsafe"),
+        ("a\u202eb", "unsafe"),
+        ("a\u2066b", "unsafe"),
+        ("x" * 21, "max_length"),
+    ],
+)
+def test_text_refuses(written, code):
+    with pytest.raises(ValidationError) as refusal:
+        TextField(max_length=20).run_validation(written)
+
+    assert refusal.value.get_codes() == [code]
+
+
+@pytest.mark.parametrize("written", ["5", 5.0, Decimal(5), True, None, [5], "", 0, 11])
+def test_whole_number_refuses(written):
+    with pytest.raises(ValidationError):
+        WholeNumberField(min_value=1, max_value=10).run_validation(written)
+
+
+@pytest.mark.parametrize("written", [1, 10])
+def test_whole_number_is_kept(written):
+    assert WholeNumberField(min_value=1, max_value=10).run_validation(written) == written

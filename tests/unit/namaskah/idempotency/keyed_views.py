@@ -8,7 +8,9 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from namaskah.api.fields import AmountField
+from namaskah.api.rate_limits import Usage
 from namaskah.api.serializers import StrictSerializer
+from namaskah.api.throttling import RateLimitedError
 from namaskah.errors import GatewayRejectedError, GatewayUnavailableError
 from namaskah.idempotency.views import IdempotentView
 
@@ -27,6 +29,7 @@ class TransferInput(StrictSerializer):
 
 class Transfer(IdempotentView):
     input_serializer = TransferInput
+    throttle_scope = "writes"
 
     def perform(self, request, body, claim):  # noqa: ARG002 -- the guard's signature
         worked.append(body.validated_data["amount_usd"])
@@ -38,10 +41,7 @@ class Transfer(IdempotentView):
 
 class NoMore(BaseThrottle):
     def allow_request(self, request, view):  # noqa: ARG002 -- REST framework's signature
-        return False
-
-    def wait(self):
-        return 7
+        raise RateLimitedError(Usage(name="writes", limit=1, used=2, seconds_left=7))
 
 
 class LimitedTransfer(Transfer):

@@ -3,15 +3,8 @@ import pytest
 from devtools.sandbox import server
 from payments.gateways.paystack import transactions
 from payments.gateways.paystack.connections import close_connections
-from payments.services import payment_locks
 from tests.events import SECRET_KEY
 from tests.processes.valkey import ValkeyServer
-
-
-@pytest.fixture(autouse=True)
-def fresh_redis_health(monkeypatch):
-    """Forget the failures that an earlier test met."""
-    monkeypatch.setattr(payment_locks, "_health", payment_locks._RedisHealth())
 
 
 @pytest.fixture

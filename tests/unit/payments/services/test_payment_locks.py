@@ -5,8 +5,8 @@ import pytest
 from django_redis import get_redis_connection
 from structlog.testing import capture_logs
 
+from namaskah import redis_health
 from namaskah.identifiers import PAYMENT_PREFIX, new_reference
-from payments.services import payment_locks
 from payments.services.payment_locks import hold_payment_locks
 from tests.integration import actors
 
@@ -132,7 +132,7 @@ def test_hold_payment_locks_asks_no_more_for_five_seconds_after_two_failures(ref
     with hold_payment_locks(references, wait_seconds=0) as paused:
         is_asked = stored(references[0])
     now = time.monotonic()
-    monkeypatch.setattr(payment_locks.time, "monotonic", lambda: now + 5)
+    monkeypatch.setattr(redis_health.health, "_clock", lambda: now + 5)
     with hold_payment_locks(references, wait_seconds=0) as asked_again:
         token = stored(references[0])
 
