@@ -2,11 +2,15 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import DecimalField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from billing.models import Transaction, Wallet
+
+_CREDITS: Final[DecimalField[Decimal, Decimal]] = DecimalField(max_digits=18, decimal_places=4)
 
 
 def find_wallet(*, user: User) -> Wallet | None:
@@ -31,6 +35,13 @@ def list_transactions(
         "created_at__lt": created_before,
     }
     return Transaction.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def with_reversed(entries: QuerySet[Transaction]) -> QuerySet[Transaction]:
+    """Add to each entry what was given back of it, as `reversed_amount`."""
+    given = Transaction.objects.filter(reverses=OuterRef("pk")).order_by().values("reverses")
+    total = Subquery(given.annotate(total=Sum("amount")).values("total"))
+    return entries.annotate(reversed_amount=Coalesce(total, Decimal(0), output_field=_CREDITS))
 
 
 def get_balance(*, user: User) -> Decimal:

@@ -1,7 +1,7 @@
 """Users for tests."""
 
 import factory
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from factory.django import DjangoModelFactory
 
 
@@ -21,3 +21,16 @@ class StaffFactory(UserFactory):
     username = factory.Sequence(lambda number: f"staff-{number}")
     is_staff = True
     is_superuser = True
+
+
+class ServiceAccountFactory(UserFactory):
+    """An account of the platform's own software, which may debit the wallets of users."""
+
+    class Meta:
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda number: f"service-{number}")
+
+    @factory.post_generation
+    def permission(self, create, codename, **_):
+        self.user_permissions.add(Permission.objects.get(codename=codename or "debit_wallet"))

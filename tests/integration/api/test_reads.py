@@ -116,6 +116,7 @@ def test_transactions_are_listed_newest_first_with_their_payment(api):
         "description": "An SMS",
         "service": "",
         "payment_reference": None,
+        "reverses": None,
         "status": "completed",
         "created_at": rows[0]["created_at"],
     }
