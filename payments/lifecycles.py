@@ -74,3 +74,4 @@ class ReviewReason(models.TextChoices):
     EVIDENCE_INCOMPLETE = "evidence_incomplete"
     REVERSAL_PENDING = "reversal_pending"
     PAID_TWICE = "paid_twice"
+    TRANSACTION_REUSED = "transaction_reused"

@@ -132,8 +132,10 @@ def credit_payments(requests: Sequence[CreditRequest], *, now: datetime) -> list
     payments = _lock_payments([request.evidence.reference for request in requests])
     domain = get_domain(settings.PAYSTACK_SECRET_KEY)
     before = {reference: _fingerprint(payment) for reference, payment in payments.items()}
+    taken = _list_taken_transactions(requests)
     outcomes = [
-        _decide(payments.get(request.evidence.reference), request, domain=domain, now=now) for request in requests
+        _decide(payments.get(request.evidence.reference), request, taken, domain=domain, now=now)
+        for request in requests
     ]
     credited = [outcome.payment for outcome in outcomes if outcome.result is CreditResult.CREDITED and outcome.payment]
     causes = {request.evidence.reference: request.cause for request in requests}
@@ -162,7 +164,18 @@ def _read_rows(keys: Sequence[UUID]) -> dict[str, PaymentLog]:
     return {payment.reference: payment for payment in PaymentLog.objects.filter(pk__in=keys).order_by("pk")}
 
 
-def _decide(payment: PaymentLog | None, request: CreditRequest, *, domain: str, now: datetime) -> CreditOutcome:
+def _list_taken_transactions(requests: Sequence[CreditRequest]) -> dict[int, str]:
+    """Return on which payment each of the gateway's transactions stands, as far as the evidence names them."""
+    named = {request.evidence.gateway_transaction_id for request in requests} - {None}
+    standing = PaymentLog.objects.filter(gateway_transaction_id__in=named)
+    return {
+        number: reference for number, reference in standing.values_list("gateway_transaction_id", "reference") if number
+    }
+
+
+def _decide(
+    payment: PaymentLog | None, request: CreditRequest, taken: dict[int, str], *, domain: str, now: datetime
+) -> CreditOutcome:
     if payment is None:
         return CreditOutcome(CreditResult.UNKNOWN_REFERENCE, None)
     if request.is_announced:
@@ -174,7 +187,13 @@ def _decide(payment: PaymentLog | None, request: CreditRequest, *, domain: str, 
     if request.is_announced and is_doubtful:
         # The news is old, or contradicts what the gateway itself says: money that went back is not credited.
         judgement = Judgement(Verdict.REVIEW, ReviewReason.STATUS_MISMATCH)
-    return CreditOutcome(_carry_out(payment, judgement, request, now=now), payment)
+    if taken.get(request.evidence.gateway_transaction_id or 0, payment.reference) != payment.reference:
+        # One transaction of the gateway pays for one payment.
+        judgement = Judgement(Verdict.REVIEW, ReviewReason.TRANSACTION_REUSED)
+    outcome = CreditOutcome(_carry_out(payment, judgement, request, now=now), payment)
+    if payment.gateway_transaction_id is not None:
+        taken[payment.gateway_transaction_id] = payment.reference
+    return outcome
 
 
 def _carry_out(payment: PaymentLog, judgement: Judgement, request: CreditRequest, *, now: datetime) -> CreditResult:

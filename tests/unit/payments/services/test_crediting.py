@@ -235,7 +235,8 @@ def test_credit_user_evidence_about_another_payment_is_refused(payment):
     assert is_untouched(payment)
 
 
-def test_credit_user_one_gateway_transaction_pays_one_payment(payment):
+def test_credit_user_one_gateway_transaction_pays_one_payment_even_if_it_is_not_looked_for(payment, monkeypatch):
+    monkeypatch.setattr(crediting, "_list_taken_transactions", lambda _requests: {})
     used = credit(payment).payment.gateway_transaction_id
     other = PaymentFactory(user=payment.user)
 
@@ -306,3 +307,15 @@ def test_credit_user_two_attempts_paid_at_once_put_one_under_review():
     assert [read(payment).review_reason for payment in (first, second)] == ["", "paid_twice"]
     assert PaymentLog.objects.filter(credited=True).count() == 2
     assert balance(first.user) == Decimal(50)
+
+
+def test_credit_user_transaction_of_the_gateway_that_stands_on_another_payment_is_for_review(payment):
+    other = PaymentFactory(user=payment.user, at=PaymentState.PROCESSING)
+    credit(other, gateway_transaction_id=4_099_260_516)
+
+    outcome = credit(payment, gateway_transaction_id=4_099_260_516)
+
+    stored = read(payment)
+    assert (outcome.result, stored.review_reason) == (CreditResult.UNDER_REVIEW, "transaction_reused")
+    assert (stored.credited, stored.gateway_transaction_id) == (False, None)
+    assert balance(payment.user) == Decimal("25.0000")

@@ -98,8 +98,8 @@ def test_credit_payments_takes_the_same_statements_however_many(count):
     with CaptureQueriesContext(connection) as queries:
         credit(requests)
 
-    # Payments: lock and read; wallets: look for missing ones, lock, read; then one write per table.
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT"] * 5 + ["INSERT", "UPDATE", "UPDATE"]
+    # Payments: lock, read, look for used transactions; wallets: look for missing ones, lock, read; then one write per table.
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT"] * 6 + ["INSERT", "UPDATE", "UPDATE"]
 
 
 def test_credit_payments_without_a_credit_touches_no_wallet():
@@ -108,7 +108,7 @@ def test_credit_payments_without_a_credit_touches_no_wallet():
     with CaptureQueriesContext(connection) as queries:
         credit([_asked(payment)])
 
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SELECT"]
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT"] * 3
 
 
 class _BreakError(Exception):
@@ -132,13 +132,13 @@ def _broken_at(number: int, *, after: bool) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("statement", range(9))
+@pytest.mark.parametrize("statement", range(10))
 @pytest.mark.django_db(transaction=True)
 def test_credit_payments_cut_off_at_a_statement_writes_nothing(statement, after):
     payments = [PaymentFactory() for _ in range(2)]
     requests = [request(payment) for payment in payments]
 
-    # Nine statements: those of a batch, and the making of two wallets.
+    # Ten statements: those of a batch, and the making of two wallets.
     with pytest.raises(_BreakError), connection.execute_wrapper(_broken_at(statement, after=after)):
         credit(requests)
 
@@ -151,7 +151,7 @@ def test_credit_payments_cut_off_at_a_statement_writes_nothing(statement, after)
 def test_credit_payments_has_no_statement_that_was_not_cut_off():
     requests = [request(PaymentFactory()) for _ in range(2)]
 
-    with connection.execute_wrapper(_broken_at(9, after=False)):
+    with connection.execute_wrapper(_broken_at(10, after=False)):
         outcomes = credit(requests)
 
     assert [outcome.result for outcome in outcomes] == [CreditResult.CREDITED] * 2
@@ -159,3 +159,13 @@ def test_credit_payments_has_no_statement_that_was_not_cut_off():
 
 def _asked(payment, **said):
     return CreditRequest(evidence=EvidenceFactory(of=payment, **said), cause=CAUSE)
+
+
+def test_credit_payments_one_transaction_of_the_gateway_for_two_payments_pays_the_first():
+    first, second = PaymentFactory(), PaymentFactory()
+
+    outcomes = credit([request(payment, gateway_transaction_id=4_099_260_516) for payment in (first, second)])
+
+    assert [outcome.result for outcome in outcomes] == [CreditResult.CREDITED, CreditResult.UNDER_REVIEW]
+    assert [read(payment).review_reason for payment in (first, second)] == ["", "transaction_reused"]
+    assert balance(second.user) == Decimal(0)
