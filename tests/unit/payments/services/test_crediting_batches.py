@@ -98,7 +98,7 @@ def test_credit_payments_takes_the_same_statements_however_many(count):
     with CaptureQueriesContext(connection) as queries:
         credit(requests)
 
-    # Payments: lock, read, look for used transactions; wallets: look for missing ones, lock, read; then one write per table.
+    # Payments: lock, read, look for used transactions; wallets: look for missing ones, lock, read; one write per table.
     assert [query["sql"].split()[0] for query in queries] == ["SELECT"] * 6 + ["INSERT", "UPDATE", "UPDATE"]
 
 
