@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 from namaskah import problem_pages
 from namaskah.api.limits import LimitList
+from namaskah.openapi.views import show_docs, show_schema
+from namaskah.problem_views import list_problems, show_problem
 
 urlpatterns = [
     path("api/v1/payments/paystack/webhook", include("payments.webhooks.urls")),
@@ -13,6 +15,10 @@ urlpatterns = [
     path("api/v1/billing", include("billing.api.urls")),
     path("api/v1/idempotency", include("namaskah.idempotency.urls")),
     path("api/v1/limits", LimitList.as_view(), name="limits"),
+    path("api/schema", show_schema, name="api-schema"),
+    path("api/docs", show_docs, name="api-docs"),
+    path("api/problems", list_problems, name="problem-list"),
+    path("api/problems/<str:code>", show_problem, name="problem"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     # Last: Django's own page for an unknown address is one for people while DEBUG is on.

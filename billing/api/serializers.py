@@ -12,7 +12,7 @@ from billing.models import Transaction, Wallet
 from billing.selectors.debits import REFERENCE_FORM
 from billing.selectors.summaries import Summary
 from billing.services.debits import Debit
-from namaskah.api.fields import AmountField, CreditsField, TextField, WholeNumberField
+from namaskah.api.fields import AmountField, CreditsField, DigitsField, TextField, WholeNumberField
 from namaskah.api.query import CreatedQuery
 from namaskah.api.serializers import StrictSerializer
 
@@ -40,13 +40,13 @@ class TransactionQuery(CreatedQuery):
     """What the ledger may be narrowed to."""
 
     type = serializers.ChoiceField(choices=TransactionType.choices, required=False, source="entry_type")
-    reference = serializers.CharField(max_length=64, required=False)
+    reference = TextField(max_length=64, required=False)
 
 
 class SummaryQuery(StrictSerializer):
     """The period to add up."""
 
-    days = serializers.IntegerField(min_value=1, max_value=366, default=30)
+    days = DigitsField(min_value=1, max_value=366, default=30)
 
 
 class SummaryOutput:

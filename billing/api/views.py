@@ -9,6 +9,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 
+from billing.api import operations
 from billing.api.serializers import (
     BalanceOutput,
     DebitInput,
@@ -23,14 +24,16 @@ from billing.models import Transaction
 from billing.selectors import summaries, wallets
 from billing.services import debits
 from namaskah.api.client_request import ClientRequest, get_client
-from namaskah.api.pagination import CreatedCursorPagination
+from namaskah.api.pagination import SequencePagination
 from namaskah.api.permissions import HasPermission
 from namaskah.api.query import read_filters
 from namaskah.api.views import ApiView
 from namaskah.idempotency.claims import KeyClaim
 from namaskah.idempotency.views import IdempotentView
+from namaskah.openapi.operations import describe
 
 
+@describe(operations.BALANCE)
 class Balance(ApiView):
     """GET /api/v1/billing/balance"""
 
@@ -41,11 +44,12 @@ class Balance(ApiView):
         return Response(BalanceOutput(wallets.find_wallet(user=request.user)).data)
 
 
+@describe(operations.LIST)
 class TransactionList(ApiView, ListAPIView[Transaction]):
     """GET /api/v1/billing/transactions"""
 
     serializer_class = TransactionOutput
-    pagination_class = CreatedCursorPagination
+    pagination_class = SequencePagination
     throttle_scope = "reads"
 
     def get_queryset(self) -> QuerySet[Transaction]:
@@ -55,6 +59,7 @@ class TransactionList(ApiView, ListAPIView[Transaction]):
         return wallets.with_reversed(entries).select_related("payment_log", "reverses")
 
 
+@describe(operations.SUMMARY)
 class Summary(ApiView):
     """GET /api/v1/billing/summary"""
 
@@ -69,6 +74,7 @@ class Summary(ApiView):
         return Response(SummaryOutput(summary, days=days, after=after, before=now).data)
 
 
+@describe(operations.DEBIT)
 class DebitCreate(IdempotentView):
     """POST /api/v1/billing/debits"""
 
@@ -85,6 +91,7 @@ class DebitCreate(IdempotentView):
         return Response(PostedOutput(entry).data, status=status.HTTP_201_CREATED)
 
 
+@describe(operations.REVERSE)
 class DebitReverse(IdempotentView):
     """POST /api/v1/billing/debits/{reference}/reverse"""
 

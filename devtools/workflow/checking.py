@@ -1,5 +1,6 @@
 """`dev.py check`: everything that can be said about the code without running the tests."""
 
+import difflib
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -10,8 +11,10 @@ from pathlib import Path
 from devtools.workflow import data_servers, dotenv, environments, progress
 from devtools.workflow.checkout import Checkout
 
-_TYPED = ("dev.py", "manage.py", "devtools", "namaskah", "billing", "payments")
+_TYPED = ("dev.py", "manage.py", "devtools", "namaskah", "billing", "payments", "examples")
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
+DESCRIPTION = "docs/openapi.yaml"
+_SHOWN_LINES = 40
 _LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 
 
@@ -70,6 +73,7 @@ def steps(checkout: Checkout, base: Mapping[str, str]) -> list[Step]:
             "WARNING",
             environment=production,
         ),
+        Step("OpenAPI", partial(_find_stale_description, checkout, environment=ordinary)),
     ]
 
 
@@ -78,6 +82,25 @@ def _run_tool(command: list[str | Path], tick: progress.Ticker, *, environment: 
     if answer.returncode == 0:
         return ""
     return f"{answer.stdout}{answer.stderr}".strip() or f"exit status {answer.returncode}"
+
+
+def _find_stale_description(checkout: Checkout, tick: progress.Ticker, *, environment: Mapping[str, str]) -> str:
+    """Compare the description in docs/ with what the code says, which must be valid OpenAPI and complete."""
+    command: list[str | Path] = [checkout.python, "manage.py", "spectacular", "--validate", "--fail-on-warn"]
+    answer = progress.run_and_capture(command, tick, environment=environment, root=checkout.root)
+    if answer.returncode != 0:
+        return f"{answer.stdout}{answer.stderr}".strip()
+    return differing_lines(checkout.root / DESCRIPTION, answer.stdout)
+
+
+def differing_lines(file: Path, wanted: str) -> str:
+    """Return how `file` differs from `wanted`, and how to write it anew; nothing if it does not."""
+    kept = file.read_text() if file.exists() else ""
+    difference = list(difflib.unified_diff(kept.splitlines(), wanted.splitlines(), "kept", "wanted", lineterm="", n=1))
+    if not difference:
+        return ""
+    shown = "\n".join(difference[:_SHOWN_LINES])
+    return f"{shown}\nWrite it anew: python3 dev.py manage spectacular --file {DESCRIPTION}"
 
 
 def differing_pins(root: Path) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from devtools.embedded.errors import ServersError
-from devtools.workflow import checking, managing, progress, services, testing, up
+from devtools.workflow import checking, managing, progress, proving, services, testing, up
 from devtools.workflow.checkout import Checkout
 from devtools.workflow.errors import WorkflowError
 
@@ -43,6 +43,8 @@ def _dispatch(checkout: Checkout, arguments: Sequence[str]) -> int:
             everything = "--all" in rest
             chosen = [argument for argument in rest if argument != "--all"]
             return testing.run(checkout, chosen, everything=everything)
+        case ["prove-all", *rest] if not {"-h", "--help"} & set(rest):
+            return proving.run(checkout, rest)
     options = _parser().parse_args(arguments)
     return _commands(checkout, options)[options.command]()
 
@@ -69,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     starting.add_argument("--port", type=int, default=None, help="port of the web server (default 8000)")
     testing_parser = commands.add_parser("test", help="run the tests; further arguments go to pytest")
     testing_parser.add_argument("--all", action="store_true", help="with browser, fault and slow tests")
-    commands.add_parser("check", help="format, lint, types, layers, migrations, deployment")
+    commands.add_parser("prove-all", help="run every proof with its full numbers, for hours; arguments go to pytest")
+    commands.add_parser("check", help="format, lint, types, layers, migrations, deployment, OpenAPI")
     serving = commands.add_parser("services", help="run Postgres and Valkey alone")
     serving.add_argument("action", choices=("start", "stop", "env"))
     commands.add_parser("manage", help="run a management command")

@@ -7,8 +7,8 @@ from pathlib import Path
 from devtools.workflow import data_servers, dotenv, environments, foreground, progress
 from devtools.workflow.checkout import Checkout
 
-_FAST = "not slow and not browser and not faults"
-_REST = "slow or browser or faults"
+_FAST = "not slow and not browser and not faults and not proof"
+_REST = "(slow or browser or faults) and not proof"
 # More would need more Redis databases than a server has: three for each (tests/settings.py).
 _SIDE_BY_SIDE = ["-n", "2"]
 _SELECTING_OPTIONS = ("-k", "-m", "--lf", "--last-failed", "--ff", "--sw", "--stepwise", "--deselect", "--ignore")
@@ -31,7 +31,7 @@ def pytest_runs(root: Path, arguments: Sequence[str], *, everything: bool) -> li
     Tests that measure how long real processes take to answer run alone, after those that run side by side.
     """
     if is_selection(root, arguments):
-        marks = [] if everything else ["-m", _FAST]
+        marks = ["-m", "not proof"] if everything else ["-m", _FAST]
         return [["--cov", "--cov-fail-under=0", *marks, *arguments]]
     fast = ["--cov", *_SIDE_BY_SIDE, "-m", _FAST, *arguments]
     if not everything:
@@ -40,14 +40,20 @@ def pytest_runs(root: Path, arguments: Sequence[str], *, everything: bool) -> li
 
 
 def missing_tools() -> list[str]:
-    """Return the Debian packages that `--all` needs and this machine lacks."""
+    """Return the Debian packages that the slow tests need and this machine lacks."""
     return [package for program, package in _TOOLS_OF_ALL.items() if shutil.which(program) is None]
+
+
+def report_missing_tools() -> None:
+    """Say how to install what the slow tests need and this machine lacks."""
+    if missing := missing_tools():
+        progress.report(f"Missing for all tests, as root on Debian: `apt-get install -y {' '.join(missing)}`")
 
 
 def run(checkout: Checkout, arguments: Sequence[str], *, everything: bool) -> int:
     """Run the tests and return pytest's exit status, the first that is not 0."""
-    if everything and (missing := missing_tools()):
-        progress.report(f"Missing for --all, as root on Debian: `apt-get install -y {' '.join(missing)}`")
+    if everything:
+        report_missing_tools()
     data_servers.install(checkout, "test")
     with data_servers.own(checkout, "test") as (servers, _):
         environment = environments.for_tests(environments.for_servers(servers.urls, dotenv.configured(checkout.root)))

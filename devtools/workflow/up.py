@@ -49,7 +49,7 @@ def run(checkout: Checkout, options: Options) -> int:
             bought = _buy(stage, api_key)
             if options.check:
                 return _verdict(bought)
-            print(_announcement(stage, demonstration, api_key).text(), flush=True)
+            print(_announcement(stage, demonstration, api_key, bought).text(), flush=True)
             _stay(children, servers)
     return 0
 
@@ -127,7 +127,9 @@ def _verdict(bought: purchase.Purchase | None) -> int:
     return 0 if bought and bought.credited_once else 1
 
 
-def _announcement(stage: Stage, demonstration: Mapping[str, Any], api_key: str) -> Announcement:
+def _announcement(
+    stage: Stage, demonstration: Mapping[str, Any], api_key: str, bought: purchase.Purchase | None
+) -> Announcement:
     return Announcement(
         web_url=stage.web_url,
         sandbox_url=stage.sandbox_url,
@@ -135,6 +137,7 @@ def _announcement(stage: Stage, demonstration: Mapping[str, Any], api_key: str) 
         api_key=api_key,
         example_key=str(uuid.uuid4()),
         logs=str(stage.logs),
+        **({"reference": bought.reference} if bought else {}),
     )
 
 

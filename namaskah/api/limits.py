@@ -9,11 +9,14 @@ from namaskah.api.client_request import ClientRequest
 from namaskah.api.rate_limits import WINDOW_SECONDS, Usage
 from namaskah.api.throttling import client_of
 from namaskah.api.views import ApiView
+from namaskah.openapi import client_operations
+from namaskah.openapi.operations import describe
 
 # Failed authentications and bad signatures are limits of addresses, not of clients.
 _OF_CLIENTS: Final = ("initialize", "verify", "reads", "writes")
 
 
+@describe(client_operations.LIMITS)
 class LimitList(ApiView):
     """GET /api/v1/limits"""
 

@@ -33,6 +33,23 @@ def parse_key(header: str | None) -> UUID:
         raise IdempotencyKeyMissingError(
             "This request moves money: send an Idempotency-Key header with a new UUID, and the same one when you retry."
         )
+    return read_key(header)
+
+
+def check_key(header: str | None) -> None:
+    """Refuse a header that holds no key, where a key is allowed and not needed.
+
+    :raises IdempotencyKeyInvalidError: if there is one and it is not a UUID.
+    """
+    if header is not None:
+        read_key(header)
+
+
+def read_key(header: str) -> UUID:
+    """Return the key that `header` names.
+
+    :raises IdempotencyKeyInvalidError: if it is not a UUID.
+    """
     match = _FORM.fullmatch(header.strip())
     if match is None:
         raise IdempotencyKeyInvalidError("The Idempotency-Key must be a UUID.")

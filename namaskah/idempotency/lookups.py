@@ -13,8 +13,10 @@ from rest_framework.response import Response
 from namaskah.api.client_request import ClientRequest
 from namaskah.api.views import ApiView
 from namaskah.errors import NotFoundError
-from namaskah.idempotency.keys import parse_key
+from namaskah.idempotency.keys import read_key
 from namaskah.idempotency.models import IdempotencyKey, RecoveryPoint
+from namaskah.openapi import client_operations
+from namaskah.openapi.operations import describe
 
 
 class KeyState(models.TextChoices):
@@ -56,6 +58,7 @@ class KeyOutput(serializers.ModelSerializer[IdempotencyKey]):
         return KeyState.IN_PROGRESS if row.is_held(now=now) else KeyState.OPEN
 
 
+@describe(client_operations.KEY)
 class KeyDetail(ApiView):
     """GET /api/v1/idempotency/{key}"""
 
@@ -63,7 +66,7 @@ class KeyDetail(ApiView):
 
     def get(self, request: ClientRequest, key: str) -> Response:
         """Show how far the caller's own request with this key came."""
-        row = get_key(user=request.user, key=parse_key(key))
+        row = get_key(user=request.user, key=read_key(key))
         return Response(KeyOutput(row, context={"now": timezone.now()}).data)
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 
 from namaskah.observability import heartbeats
+from namaskah.problem_details import problem_response
 
 logger = structlog.get_logger(__name__)
 
@@ -23,6 +24,7 @@ DEGRADED: Final = "degraded"
 UNHEALTHY: Final = "unhealthy"
 _WORKER_SILENCE: Final = timedelta(seconds=30)
 _PATIENCE_SECONDS: Final = 2.0
+_METHODS: Final = ("GET", "HEAD", "POST")
 
 _migrations_applied = False
 
@@ -111,4 +113,9 @@ class HealthMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a probe, or pass the request on."""
-        return self._views.get(request.path_info, self._get_response)(request)
+        view = self._views.get(request.path_info)
+        if view is None:
+            return self._get_response(request)
+        if request.method not in _METHODS:
+            return problem_response(request, code="method_not_allowed", headers={"Allow": ", ".join(_METHODS)})
+        return view(request)

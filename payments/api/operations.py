@@ -38,9 +38,9 @@ INITIALIZE: Final = Operation(
     tag=_TAG,
     summary="Begin a purchase",
     description=(
-        "Fixes the price, and opens a checkout page at Paystack. Send the payer to `authorization_url`, and call verify "
-        "when they come back.\n\n"
-        "`callback_url` must be on a host that the operator of this service has allowed. If a request with the same key "
+        "Fixes the price, and opens a checkout page at Paystack. Send the payer to `authorization_url`, and call "
+        "verify when they come back.\n\n"
+        "`callback_url` must be on a host that the operator of this service has allowed. If the purchase of this key "
         "turns out to be paid already, `state` is `completed` and there is no page."
     ),
     request={"amount_usd": "25.00", "currency": "NGN"},

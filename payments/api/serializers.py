@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.validators import URLValidator
 from rest_framework import serializers
 
-from namaskah.api.fields import AmountField, CreditsField, TextField
+from namaskah.api.fields import AmountField, CreditsField, ShortListField, TextField
 from namaskah.api.query import CreatedQuery
 from namaskah.api.serializers import StrictSerializer
 from payments.lifecycles import PaymentState
@@ -44,7 +44,7 @@ class InitializeInput(StrictSerializer):
     amount_usd = PurchaseAmountField()
     currency = serializers.ChoiceField(choices=settings.CURRENCIES, required=False)
     callback_url = TextField(max_length=300, required=False, validators=[URLValidator(schemes=["https", "http"])])
-    channels = serializers.ListField(
+    channels = ShortListField(
         child=serializers.ChoiceField(choices=CHANNELS), required=False, allow_empty=False, max_length=len(CHANNELS)
     )
 

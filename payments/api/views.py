@@ -13,8 +13,10 @@ from namaskah.api.pagination import CreatedCursorPagination
 from namaskah.api.query import read_filters
 from namaskah.api.views import ApiView
 from namaskah.idempotency.claims import KeyClaim
-from namaskah.idempotency.keys import HEADER, parse_key
+from namaskah.idempotency.keys import HEADER, check_key
 from namaskah.idempotency.views import IdempotentView
+from namaskah.openapi.operations import describe
+from payments.api import operations
 from payments.api.serializers import (
     InitializeInput,
     InitializeOutput,
@@ -32,6 +34,7 @@ from payments.selectors import payments
 from payments.services import checkout
 
 
+@describe(operations.INITIALIZE)
 class PaymentInitialize(IdempotentView):
     """POST /api/v1/payments/initialize"""
 
@@ -46,6 +49,7 @@ class PaymentInitialize(IdempotentView):
         return Response(InitializeOutput(payment).data, status=status.HTTP_201_CREATED)
 
 
+@describe(operations.VERIFY)
 class PaymentVerify(ApiView):
     """POST /api/v1/payments/verify"""
 
@@ -54,8 +58,7 @@ class PaymentVerify(ApiView):
     def post(self, request: ClientRequest) -> Response:
         """Ask Paystack, credit if it was paid, and answer what is now true."""
         # Verifying twice is harmless, so a key decides nothing here; one that is none is still a mistake to tell.
-        if HEADER in request.headers:
-            parse_key(request.headers[HEADER])
+        check_key(request.headers.get(HEADER))
         body = VerifyInput(data=request.data)
         body.is_valid(raise_exception=True)
         payment, result = checkout.verify_payment(
@@ -65,6 +68,7 @@ class PaymentVerify(ApiView):
         return Response(VerifyOutput(payment, result, balance=balance).data)
 
 
+@describe(operations.QUOTE)
 class PaymentQuote(ApiView):
     """GET /api/v1/payments/quote"""
 
@@ -77,6 +81,7 @@ class PaymentQuote(ApiView):
         return Response(QuoteOutput(**wanted, quote=quote).data)
 
 
+@describe(operations.LIST)
 class PaymentList(ApiView, ListAPIView[PaymentLog]):
     """GET /api/v1/payments"""
 
@@ -89,6 +94,7 @@ class PaymentList(ApiView, ListAPIView[PaymentLog]):
         return payments.list_payments(user=get_client(self.request), **read_filters(self.request, PaymentQuery))
 
 
+@describe(operations.SHOW)
 class PaymentDetail(ApiView):
     """GET /api/v1/payments/{reference}"""
 

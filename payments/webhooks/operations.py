@@ -50,6 +50,7 @@ _RECEIVED: Final[Schema] = {
     },
 }
 _CODES: Final = (
+    "validation_error",
     "malformed_event",
     "reference_missing",
     "signature_missing",

@@ -1,4 +1,5 @@
 import pkgutil
+import re
 from http import HTTPStatus
 from importlib import import_module
 
@@ -12,7 +13,7 @@ import payments.gateways
 import payments.selectors
 import payments.services
 from namaskah.errors import DomainError
-from namaskah.problem_catalogue import PROBLEMS
+from namaskah.problem_catalogue import PROBLEMS, Retry
 
 # The public contract: a code or a status that changes breaks clients.
 PUBLIC_CODES = {
@@ -62,6 +63,17 @@ PUBLIC_CODES = {
     },
 }
 
+REPEATABLE_LATER = {
+    "rate_limited",
+    "request_in_progress",
+    "gateway_unavailable",
+    "gateway_misconfigured",
+    "payment_busy",
+    "exchange_rate_stale",
+    "database_unavailable",
+}
+REPEATABLE = REPEATABLE_LATER | {"concurrent_update", "internal_error", "gateway_outcome_unknown"}
+
 RAISING = [
     billing.selectors,
     billing.services,
@@ -88,6 +100,22 @@ def test_problem_has_a_title_and_a_status_that_http_knows(code):
     assert problem.title
     assert not problem.title.endswith(".")
     assert HTTPStatus(problem.status) == problem.status
+
+
+@pytest.mark.parametrize("code", sorted(PROBLEMS))
+def test_problem_says_what_happened_and_what_to_do_in_sentences(code):
+    problem = PROBLEMS[code]
+
+    assert [text for text in (problem.happened, problem.advice) if not re.fullmatch(r"[A-Z].{20,}[.]", text)] == []
+    assert problem.detail
+
+
+@pytest.mark.parametrize("code", sorted(PROBLEMS))
+def test_problem_asks_to_wait_for_retry_after_only_where_the_product_sends_it(code):
+    problem = PROBLEMS[code]
+
+    assert (problem.retry is Retry.NO) == (code not in REPEATABLE)
+    assert (problem.retry is Retry.AFTER_RETRY_AFTER) == (code in REPEATABLE_LATER)
 
 
 def test_every_error_of_the_product_has_a_code_of_the_catalogue():

@@ -4,7 +4,7 @@ import pytest
 
 from devtools.workflow import testing
 
-FAST = ["-m", "not slow and not browser and not faults"]
+FAST = ["-m", "not slow and not browser and not faults and not proof"]
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,14 @@ def test_pytest_runs_of_the_fast_suite(tmp_path):
 def test_pytest_runs_of_everything_leave_nothing_out(tmp_path):
     assert testing.pytest_runs(tmp_path, [], everything=True) == [
         ["--cov-fail-under=0", "--cov", "-n", "2", *FAST],
-        ["--cov", "--cov-append", "-m", "slow or browser or faults"],
+        ["--cov", "--cov-append", "-m", "(slow or browser or faults) and not proof"],
     ]
+
+
+def test_pytest_runs_of_a_selection_of_everything_leave_the_proofs_out(tmp_path):
+    [found] = testing.pytest_runs(tmp_path, ["--lf"], everything=True)
+
+    assert found == ["--cov", "--cov-fail-under=0", "-m", "not proof", "--lf"]
 
 
 def test_pytest_runs_of_a_selection_have_no_threshold_and_let_the_person_win(tmp_path):

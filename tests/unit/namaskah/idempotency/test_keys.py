@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from namaskah.idempotency.keys import IdempotencyKeyInvalidError, IdempotencyKeyMissingError, parse_key
+from namaskah.idempotency.keys import (
+    IdempotencyKeyInvalidError,
+    IdempotencyKeyMissingError,
+    check_key,
+    parse_key,
+)
 
 TEXT = "0d6c1f0e-9b1a-4c3d-8e4f-0123456789ab"
 KEY = UUID(TEXT)
@@ -65,3 +70,14 @@ def test_parse_key_of_anything_is_a_key_or_a_refusal(header):
         return
 
     assert str(key) in header.lower()
+
+
+@pytest.mark.parametrize("header", [None, TEXT, f'"{TEXT}"', TEXT.upper()])
+def test_check_key_lets_a_key_or_none_pass(header):
+    check_key(header)
+
+
+@pytest.mark.parametrize("header", ["", "   ", "1", f"{TEXT}0"])
+def test_check_key_refuses_a_header_that_holds_none(header):
+    with pytest.raises(IdempotencyKeyInvalidError):
+        check_key(header)

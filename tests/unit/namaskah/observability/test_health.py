@@ -36,6 +36,15 @@ def test_is_alive_asks_no_dependency(client, path, method):
     assert (answer.status_code, answer.json()) == (200, {"status": "healthy"})
 
 
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
+def test_health_refuses_other_methods(client, path, method):
+    answer = getattr(client, method)(path)
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer["Allow"] == "GET, HEAD, POST"
+
+
 def test_is_ready_with_all_dependencies(client, worker):
     answer = client.get("/health/ready")
 

@@ -1,0 +1,1 @@
+"""Schemathesis against the running product: what it is told, and what it may know of the data."""
