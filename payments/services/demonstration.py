@@ -18,8 +18,8 @@ PASSWORD: Final = "demonstration-only"  # noqa: S105 -- see above
 RATES: Final = {"NGN": Decimal(1650), "GHS": Decimal("15.50"), "KES": Decimal(129), "ZAR": Decimal("18.20")}
 
 
-def seed_people() -> None:
-    """Make the administrator, the customer and the service account where they are missing."""
+def seed_people() -> User:
+    """Make the administrator, the customer and the service account where they are missing; return the customer."""
     with transaction.atomic(durable=True):
         administrator, is_new = User.objects.get_or_create(
             username=ADMINISTRATOR,
@@ -28,9 +28,10 @@ def seed_people() -> None:
         if is_new:
             administrator.set_password(PASSWORD)
             administrator.save()
-        User.objects.get_or_create(username=CUSTOMER, defaults={"email": "ada@example.com"})
+        customer, _ = User.objects.get_or_create(username=CUSTOMER, defaults={"email": "ada@example.com"})
         service, _ = User.objects.get_or_create(username=SERVICE_ACCOUNT, defaults={"email": "sms@example.com"})
         service.user_permissions.add(Permission.objects.get(content_type__app_label="billing", codename="debit_wallet"))
+    return customer
 
 
 def seed_rates(*, now: datetime) -> None:

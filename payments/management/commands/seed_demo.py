@@ -24,7 +24,7 @@ class Command(BaseCommand):
         """Seed, and say what there is now."""
         if not settings.DEBUG:
             raise CommandError("seed_demo makes a log-in with a known password: it runs only where DEBUG is on.")
-        demonstration.seed_people()
+        customer = demonstration.seed_people()
         demonstration.seed_rates(now=timezone.now())
         answer = {
             "staff": [
@@ -34,7 +34,7 @@ class Command(BaseCommand):
                     "password": demonstration.PASSWORD,
                 }
             ],
-            "customer": {"username": demonstration.CUSTOMER},
+            "customer": {"username": customer.username, "user_id": customer.pk},
             "service_account": {"username": demonstration.SERVICE_ACCOUNT},
         }
         if options["json"]:

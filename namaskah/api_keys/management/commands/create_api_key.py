@@ -39,6 +39,8 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make user and key, all or nothing."""
+        # What is said there is no error, and is not to be printed in red.
+        self.stderr.style_func = None
         days = options["expires_days"]
         if days is not None and not 1 <= days <= _MOST_DAYS:
             raise CommandError(f"--expires-days must be from 1 to {_MOST_DAYS}.", returncode=2)
@@ -75,12 +77,14 @@ class Command(BaseCommand):
 
     def _report(self, api_key: ApiKey, *, permissions: list[str], options: dict[str, Any]) -> None:
         if options["json"]:
+            user_id = None if options["dry_run"] else api_key.user_id
             made = {"username": api_key.user.username, "name": api_key.name, "last_four": api_key.last_four}
-            self.stderr.write(json.dumps({**made, "permissions": permissions, "dry_run": options["dry_run"]}))
+            told = {"user_id": user_id, **made, "permissions": permissions, "dry_run": options["dry_run"]}
+            self.stderr.write(json.dumps(told))
         elif options["dry_run"]:
             self.stderr.write(f"Would make a key of {api_key.user.username}, named {api_key.name}.")
         else:
-            self.stderr.write(f"Key {api_key} of {api_key.user.username}, shown this once:")
+            self.stderr.write(f"Key {api_key} of {api_key.user.username} (user {api_key.user_id}), shown this once:")
 
     def _get_permission(self, name: str) -> Permission:
         app, _, codename = name.partition(".")

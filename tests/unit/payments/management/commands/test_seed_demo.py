@@ -81,7 +81,7 @@ def test_seed_demo_as_json_is_one_object(debug):
 
     assert json.loads(line) == {
         "staff": [{"role": "administrator", "username": "admin", "password": "demonstration-only"}],
-        "customer": {"username": "demo-customer"},
+        "customer": {"username": "demo-customer", "user_id": User.objects.get(username="demo-customer").pk},
         "service_account": {"username": "demo-service"},
     }
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from namaskah.api_keys.management.commands.create_api_key import Command
 from namaskah.api_keys.models import ApiKey
 from tests.factories.users import UserFactory
 
@@ -45,6 +46,16 @@ def test_a_user_who_is_there_keeps_password_and_address():
     assert user.auth_token_set.count() == 1
 
 
+def test_number_of_the_user_is_told_and_is_not_coloured_as_an_error():
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+
+    call_command(Command(stderr=terminal, force_color=True), "shop", stdout=io.StringIO())
+
+    api_key = ApiKey.objects.get()
+    assert terminal.getvalue() == f"Key {api_key} of shop (user {api_key.user_id}), shown this once:\n"
+
+
 def test_permissions_are_granted():
     create("shop", "--permission", "auth.view_user", "--permission", "auth.view_group")
 
@@ -63,6 +74,7 @@ def test_json_says_what_was_made_beside_the_key():
     stdout, stderr = create("shop", "--permission", "auth.view_user", "--json")
 
     assert json.loads(stderr) == {
+        "user_id": User.objects.get().pk,
         "username": "shop",
         "name": "made by command",
         "last_four": stdout.strip()[-4:],
