@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +21,9 @@ WEBHOOK_PATH = "/api/v1/payments/paystack/webhook"
 
 
 class Product:
-    def __init__(self, *, redis_url: str, paystack_url: str, logs: Path) -> None:
+    def __init__(
+        self, *, redis_url: str, paystack_url: str, logs: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
@@ -36,12 +38,13 @@ class Product:
             "WEB_BIND": f"127.0.0.1:{self.port}",
             "WEB_CONCURRENCY": "2",
             "PYTHONUNBUFFERED": "1",
+            **(environment or {}),
         }
         self._logs = logs
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def start_web(self) -> subprocess.Popen[bytes]:
-        process = self.start("gunicorn", "namaskah.wsgi", "-c", "deploy/gunicorn.conf.py")
+    def start_web(self, wsgi: str = "namaskah.wsgi", *options: str) -> subprocess.Popen[bytes]:
+        process = self.start("gunicorn", wsgi, "-c", "deploy/gunicorn.conf.py", *options)
         wait_until(self._is_serving, seconds=30)
         return process
 
@@ -80,20 +83,26 @@ class Product:
 
 
 @contextlib.contextmanager
-def running(*, redis_url: str, paystack_url: str, logs: Path) -> Iterator[Product]:
-    product = Product(redis_url=redis_url, paystack_url=paystack_url, logs=logs)
+def running(
+    *, redis_url: str, paystack_url: str, logs: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Product]:
+    """Run what the test starts; `environment` is set beside what every test needs."""
+    product = Product(redis_url=redis_url, paystack_url=paystack_url, logs=logs, environment=environment)
     try:
         yield product
     finally:
         product.stop()
 
 
-def database_url() -> str:
-    """Return the URL of the test database, for processes that a test starts."""
+def database_url(*, proxy_port: int | None = None) -> str:
+    """Return the URL of the test database, by way of a proxy if its port is given, for processes that a test starts."""
     settings = connection.settings_dict
     host = settings["HOST"] or settings["OPTIONS"].get("host", "")
     user = quote(settings["USER"])
     password = f":{quote(settings['PASSWORD'])}" if settings["PASSWORD"] else ""
+    if proxy_port is not None:
+        plain = "sslmode=disable&gssencmode=disable"
+        return f"postgresql://{user}{password}@127.0.0.1:{proxy_port}/{settings['NAME']}?{plain}"
     if host.startswith("/"):
         return f"postgresql://{user}{password}@/{settings['NAME']}?host={quote(host)}"
     return f"postgresql://{user}{password}@{host}:{settings['PORT'] or 5432}/{settings['NAME']}"
