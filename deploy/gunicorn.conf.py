@@ -3,6 +3,8 @@
 # ruff: noqa: INP001 -- gunicorn reads this file by its path
 
 import os
+import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,21 @@ keepalive = 75
 # A heartbeat file on a slow disk blocks the worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- gunicorn makes a private file in it
 control_socket_disable = True
+# What a client may send must not become the address or the scheme of a request, whoever is its peer: Django reads
+# X-Forwarded-Proto itself where there are proxies (TRUSTED_PROXY_COUNT).
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+# How long a thread waits for a client that sends nothing, or takes nothing. Whoever trickles bytes is left to the
+# buffering proxy in front.
+_CLIENT_PATIENCE_SECONDS = 10
+
+
+def when_ready(server: Any) -> None:
+    """Limit how long a silent client can hold a thread; accepted sockets inherit it from the one that listens."""
+    patience = struct.pack("ll", _CLIENT_PATIENCE_SECONDS, 0)
+    for listener in server.LISTENERS:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, patience)
 
 
 def on_starting(_server: Any) -> None:

@@ -24,6 +24,7 @@ _POSITIVE: Final = (
     "IDEMPOTENCY_TTL_HOURS",
     "EXCHANGE_RATE_MAX_AGE_HOURS",
 )
+_LARGEST_LIMIT: Final = 1_000_000
 _DAY_SECONDS: Final = 24 * 60 * 60
 _OLDEST_POSTGRES: Final = 140000
 # No other database has the locks and triggers that money needs, so another one is never used by mistake.
@@ -79,8 +80,8 @@ def _find_range_faults() -> Iterator[str]:
         if not 0 < getattr(settings, name) < _DAY_SECONDS:
             yield f"{name} must be more than 0."
     for scope, limit in settings.RATE_LIMITS.items():
-        if limit < 1:
-            yield f"RATE_LIMIT_{scope.upper()} must be 1 or more requests per minute."
+        if not 1 <= limit <= _LARGEST_LIMIT:
+            yield f"RATE_LIMIT_{scope.upper()} must be from 1 to {_LARGEST_LIMIT} requests per minute."
     calls_seconds = 2 * (settings.PAYSTACK_CONNECT_TIMEOUT_SECONDS + settings.PAYSTACK_READ_TIMEOUT_SECONDS)
     if calls_seconds >= settings.IDEMPOTENCY_LEASE_SECONDS and not settings.DEBUG:
         yield f"IDEMPOTENCY_LEASE_SECONDS must exceed two calls of Paystack, {calls_seconds:.0f} s with your time-outs."

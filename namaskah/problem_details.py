@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from psycopg2 import errorcodes
@@ -25,6 +25,8 @@ _DJANGO_CODES: Final[dict[type[Exception], str]] = {
     RequestDataTooBig: "body_too_large",
     # The client went away in the middle of its body.
     UnreadablePostError: "malformed_json",
+    # Whatever else Django refuses of itself, such as too many parameters; after its subclass above.
+    SuspiciousOperation: "validation_error",
 }
 _RETRY_DATABASE_SECONDS: Final = 2
 _CONTENDED: Final = frozenset(
@@ -99,6 +101,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     problem = describe(error)
     if problem.code == "internal_error":
         logger.error("unexpected_error", exc_info=error)
+    elif problem.code == "concurrent_update":
+        logger.warning("concurrent_update", reason=next(iter(str(error).splitlines()), ""))
     elif problem.code == "database_unavailable":
         reason = next(iter(str(error).splitlines()), "")
         logger.error("database_unavailable", error=type(error).__name__, sqlstate=_sqlstate(error), reason=reason)

@@ -11,7 +11,6 @@ from namaskah.problem_details import describe, problem_response, write_problem
 
 logger = structlog.get_logger(__name__)
 
-_API = "/api/"
 _NOTHING = "There is nothing at this address."
 
 
@@ -27,7 +26,7 @@ class ProblemMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the problem; pages for people get Django's own."""
-        if not request.path.startswith(_API):
+        if not _is_api(request):
             return None
         problem = describe(error)
         if problem.status >= 500:  # noqa: PLR2004 -- from here on it is our fault
@@ -43,27 +42,32 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself refused, such as one with a wrong Host."""
-    if request.path.startswith(_API):
+    if _is_api(request):
         return problem_response(request, code="validation_error", detail="The request is not valid.")
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for a request that a middleware turned away."""
-    if request.path.startswith(_API):
+    if _is_api(request):
         return problem_response(request, code="permission_denied")
     return defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for an address that does not exist."""
-    if request.path.startswith(_API):
+    if _is_api(request):
         return problem_response(request, code="not_found", detail=_NOTHING)
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer for an error that nobody foresaw."""
-    if request.path.startswith(_API):
+    if _is_api(request):
         return problem_response(request, code="internal_error", detail="Something went wrong; tell us the request id.")
     return defaults.server_error(request)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    # However many slashes a client's base address ended with.
+    return request.path.lstrip("/").startswith("api/")

@@ -39,9 +39,9 @@ def find_entry_of_key(*, by: User, idempotency_key: UUID) -> Transaction | None:
     return Transaction.objects.filter(created_by=by, idempotency_key=idempotency_key).first()
 
 
-def is_reference_used(reference: str) -> bool:
-    """Whether any ledger entry has this reference."""
-    return Transaction.objects.filter(reference=reference).exists()
+def find_entry(reference: str) -> Transaction | None:
+    """Return the ledger entry with this reference, whoever made it: references are used once over all accounts."""
+    return Transaction.objects.filter(reference=reference).first()
 
 
 def sum_reversals(debit: Transaction) -> Decimal:

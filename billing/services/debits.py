@@ -74,8 +74,9 @@ def debit_wallet(*, debit: Debit, by: User, claim: KeyClaim, request_id: str, no
         raise UserNotFoundError(f"There is no user {debit.user_id}.")
 
     def make() -> Entry:
-        if debits.is_reference_used(debit.reference):
-            raise _reference_used(debit)
+        used = debits.find_entry(debit.reference)
+        if used is not None:
+            raise _reference_used(used, by=by)
         return Entry(
             user_id=debit.user_id,
             type=TransactionType.DEBIT,
@@ -95,7 +96,7 @@ def debit_wallet(*, debit: Debit, by: User, claim: KeyClaim, request_id: str, no
         # Another wallet's debit with this reference was committed since we looked.
         if _constraint_of(error) != _REFERENCE_ONCE:
             raise
-        raise _reference_used(debit) from error
+        raise ReferenceUsedError("Another debit took this reference at the same moment.") from error
 
 
 def reverse_debit(
@@ -161,8 +162,14 @@ def _reversible(debit: Transaction, amount: Decimal | None) -> Decimal:
     return wanted
 
 
-def _reference_used(debit: Debit) -> ReferenceUsedError:
-    return ReferenceUsedError(f"The reference {debit.reference} was used before; each debit needs its own.")
+def _reference_used(used: Transaction, *, by: User) -> ReferenceUsedError:
+    """Tell what the reference was used for; of another account's entry only that it is there."""
+    if used.created_by_id != by.pk:
+        return ReferenceUsedError("Another account has used this reference; nothing was taken.")
+    taken = format_credits(abs(used.amount))
+    return ReferenceUsedError(
+        f"You took {taken} from user {used.user_id} under this reference before; nothing was taken now."
+    )
 
 
 def _constraint_of(error: IntegrityError) -> str | None:

@@ -6,13 +6,13 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpRequest
 
-# What one customer of a network gets (RFC 6177): single addresses of it cost nothing.
-_IPV6_PREFIX: Final = 64
+# What a customer of a network commonly gets; RFC 6177 asks for more than a /64. Addresses within it cost nothing.
+_IPV6_PREFIX: Final = 56
 _UNKNOWN: Final = "unknown"
 
 
 def get_client_address(request: HttpRequest) -> str:
-    """Return the peer's address; an IPv6 one as its /64 network.
+    """Return the peer's address; an IPv6 one as its /56 network.
 
     Behind TRUSTED_PROXY_COUNT proxies it is the entry of X-Forwarded-For that the outermost of them
     wrote: what stands left of it was made up by the client or is somebody else's. A request with

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
 
 from namaskah.api.strict_json import ExponentDecimal
 from namaskah.money import format_credits
@@ -13,7 +15,8 @@ from namaskah.money import format_credits
 _PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?", re.ASCII)
 
 # Control characters, line separators, and marks that let a text show in another order than it is stored.
-_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_DIGITS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class AmountField(serializers.Field[Decimal, Any, str, Any]):
@@ -61,13 +64,29 @@ class TextField(serializers.CharField):
         "unsafe": "Must be one line without control characters.",
     }
 
+    def run_validation(self, data: Any = empty) -> Any:
+        """Return the text without blanks around it; a line break counts as no blank."""
+        if isinstance(data, str) and _UNSAFE.search(data):
+            self.fail("unsafe")
+        return super().run_validation(data)
+
     def to_internal_value(self, data: Any) -> str:
         """Return the text without blanks around it."""
         if not isinstance(data, str):
             self.fail("invalid")
-        if _UNSAFE.search(data):
-            self.fail("unsafe")
         return str(super().to_internal_value(data))
+
+
+class ShortListField(serializers.ListField):
+    """A list whose length is looked at before its members, so that a long one is not read at all."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the members."""
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            raise serializers.ValidationError(
+                [ErrorDetail(f"Must have at most {self.max_length} members.", "max_length")]
+            )
+        return list(super().to_internal_value(data))
 
 
 class WholeNumberField(serializers.IntegerField):
@@ -76,6 +95,16 @@ class WholeNumberField(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         """Return the number."""
         if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class DigitsField(serializers.IntegerField):
+    """A whole number in an address: ASCII digits alone, no sign, blank or underscore."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number."""
+        if not _DIGITS.fullmatch(str(data)):
             self.fail("invalid")
         return int(super().to_internal_value(data))
 

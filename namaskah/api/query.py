@@ -24,10 +24,10 @@ def read_filters(request: Request, query: type[StrictSerializer]) -> dict[str, A
 
     :raises ValidationError: if one is unknown, given twice, or not valid.
     """
-    given = {name: values for name, values in request.query_params.lists() if name not in _PAGING}
-    repeated = [name for name, values in given.items() if len(values) > 1]
+    repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
     if repeated:
         raise ValidationError({name: [ErrorDetail("Give it once.", code="repeated")] for name in repeated})
+    given = {name: values for name, values in request.query_params.lists() if name not in _PAGING}
     unsafe = [name for name, values in given.items() if "\x00" in values[0]]
     if unsafe:
         code = "null_characters_not_allowed"

@@ -4,6 +4,7 @@ The windows are fixed, of a minute, and begin at another second for each client.
 limit may pass within moments, around a window's edge.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,6 @@ import structlog
 from django.conf import settings
 from django_ratelimit.core import get_usage
 from django_redis.exceptions import ConnectionInterrupted
-from redis.exceptions import RedisError
 
 from namaskah import redis_health
 from namaskah.api.local_windows import LocalWindows
@@ -19,7 +19,10 @@ from namaskah.api.local_windows import LocalWindows
 logger = structlog.get_logger(__name__)
 
 WINDOW_SECONDS: Final = 60
-local_windows: Final = LocalWindows(window_seconds=WINDOW_SECONDS)
+# One for each limit, so that made-up addresses can crowd out nobody's requests.
+local_windows: Final[dict[str, LocalWindows]] = {
+    name: LocalWindows(window_seconds=WINDOW_SECONDS) for name in settings.RATE_LIMITS
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,15 @@ class Usage:
 
 def count(name: str, client: str) -> Usage:
     """Count one request of `client` against the limit called `name`."""
-    return _measure(name, client, increment=True)
+    usage = _measure(name, client, increment=True)
+    note_if_reached(usage, client)
+    return usage
+
+
+def note_if_reached(usage: Usage, client: str) -> None:
+    """Leave a line at the first request that is one too many, and none at the others of the window."""
+    if usage.used == usage.limit + 1:
+        logger.warning("rate_limit_reached", limit=usage.name, quota=usage.limit, client=client)
 
 
 def peek(name: str, client: str) -> Usage:
@@ -54,19 +65,18 @@ def peek(name: str, client: str) -> Usage:
 
 def count_locally(windows: LocalWindows, name: str, client: str, *, increment: bool = True) -> Usage:
     """Count in this process's memory alone."""
-    key = (name, client)
-    used, seconds_left = windows.count(key) if increment else windows.peek(key)
+    used, seconds_left = windows.count(client) if increment else windows.peek(client)
     return Usage(name=name, limit=settings.RATE_LIMITS[name], used=used, seconds_left=seconds_left)
 
 
 def _measure(name: str, client: str, *, increment: bool) -> Usage:
     shared = None if redis_health.health.is_paused() else _measure_in_redis(name, client, increment=increment)
-    return shared or count_locally(local_windows, name, client, increment=increment)
+    return shared or count_locally(local_windows[name], name, client, increment=increment)
 
 
 def _measure_in_redis(name: str, client: str, *, increment: bool) -> Usage | None:
     """Return None if nothing was counted, which is no reason to refuse a request."""
-    limit = settings.RATE_LIMITS[name]
+    limit, started = settings.RATE_LIMITS[name], time.monotonic()
     try:
         found = get_usage(
             # It would be asked for its method and its user; neither decides here.
@@ -76,13 +86,17 @@ def _measure_in_redis(name: str, client: str, *, increment: bool) -> Usage | Non
             rate=(limit, WINDOW_SECONDS),
             increment=increment,
         )
-    except (ConnectionInterrupted, RedisError) as error:
+    except (ConnectionInterrupted, *redis_health.NO_ANSWER) as error:
         redis_health.health.note_failure()
         logger.warning("rate_limit_counted_locally", limit=name, error=type(error).__name__)
         return None
-    redis_health.health.note_success()
-    if found is None or found["limit"] != limit:
-        # The window's key went away between the two commands: Redis was emptied.
+    # A Redis that takes so long for two commands is as good as none.
+    if time.monotonic() - started < settings.REDIS_SOCKET_TIMEOUT_SECONDS:
+        redis_health.health.note_success()
+    else:
+        redis_health.health.note_failure()
+    if found is None or found["limit"] != limit or not isinstance(found["count"], int):
+        # The window's key went away between the two commands, because Redis was emptied; or it holds no count.
         return None
     # A window lasts until the second that it is named after has passed.
     seconds_left = min(max(found["time_left"] + 1, 1), WINDOW_SECONDS)

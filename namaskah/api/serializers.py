@@ -1,10 +1,12 @@
 """Reading validated bodies: a misspelt field is an error, never ignored."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+
+_NAMED: Final = 20
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -15,6 +17,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         if isinstance(data, Mapping):
             unknown = [str(name) for name in data if name not in self.fields]
             if unknown:
+                # A body may name thousands; the first few tell what is wrong.
+                unknown = unknown[:_NAMED]
                 known = ", ".join(self.fields)
                 message = f"There is no such field; known are {known}."
                 raise serializers.ValidationError(

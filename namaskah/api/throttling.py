@@ -19,9 +19,12 @@ class RateLimitedError(DomainError):
     code = "rate_limited"
 
     def __init__(self, usage: Usage) -> None:
-        super().__init__(
-            f'The limit "{usage.name}" is {usage.limit} per minute; it is whole again in {usage.seconds_left} s.'
-        )
+        again = f"it is whole again in {usage.seconds_left} s"
+        if usage.name == FAILED_AUTHENTICATION:
+            detail = f"Too many requests from this address came without a valid API key: check yours; {again}."
+        else:
+            detail = f'The limit "{usage.name}" is {usage.limit} per minute; {again}.'
+        super().__init__(detail)
         self.retry_after_seconds = usage.seconds_left
 
 

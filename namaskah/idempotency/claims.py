@@ -109,9 +109,17 @@ def claim_key(
         expires_at=now + timedelta(hours=settings.IDEMPOTENCY_TTL_HOURS),
     )
     with transaction.atomic(durable=True):
-        IdempotencyKey.objects.bulk_create([wanted], ignore_conflicts=True)
-        IdempotencyKey.objects.select_for_update(no_key=True).filter(user=user, key=key).values_list("pk").get()
+        _insert_or_lock(wanted)
         return _claim_locked(IdempotencyKey.objects.get(user=user, key=key), wanted, now=now)
+
+
+def _insert_or_lock(wanted: IdempotencyKey) -> None:
+    """Make the key's row, or lock the one there is; one that is purged in between is made anew."""
+    is_locked = False
+    while not is_locked:
+        IdempotencyKey.objects.bulk_create([wanted], ignore_conflicts=True)
+        known = IdempotencyKey.objects.select_for_update(no_key=True).filter(user_id=wanted.user_id, key=wanted.key)
+        is_locked = bool(known.values_list("pk"))
 
 
 def _claim_locked(row: IdempotencyKey, wanted: IdempotencyKey, *, now: datetime) -> KeyClaim | StoredAnswer:
@@ -119,7 +127,9 @@ def _claim_locked(row: IdempotencyKey, wanted: IdempotencyKey, *, now: datetime)
         return _take(row, wanted.owner_token)
     if row.fingerprint != wanted.fingerprint:
         raise _reused(row, wanted)
-    if row.expires_at <= now:
+    is_purged = row.recovery_point == RecoveryPoint.FINISHED and row.response_body is None
+    # By the clock of the host that purged it, the key had expired.
+    if row.expires_at <= now or is_purged:
         return _claim_expired(row, wanted)
     if row.response_body is not None and row.response_status is not None:
         IdempotencyKey.objects.filter(pk=row.pk).update(replays=row.replays + 1)

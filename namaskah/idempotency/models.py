@@ -62,7 +62,9 @@ class IdempotencyKey(models.Model):
         ]
         indexes = [
             models.Index(
-                name="idempotency_key_purgeable", fields=["expires_at"], condition=Q(response_body__isnull=False)
+                name="idempotency_key_purgeable",
+                fields=["expires_at"],
+                condition=Q(response_body__isnull=False) | Q(recovery_point=RecoveryPoint.STARTED),
             )
         ]
 

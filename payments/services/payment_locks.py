@@ -13,7 +13,6 @@ from typing import Any, Final
 import structlog
 from django.conf import settings
 from django_redis import get_redis_connection
-from redis.exceptions import RedisError
 
 from namaskah import redis_health
 
@@ -58,7 +57,7 @@ def _acquire(references: Sequence[str], *, token: str, wait_seconds: float) -> t
             return frozenset(references), bool(held)
         try:
             held.update(_try_acquire(wanted, token=token))
-        except RedisError as error:
+        except redis_health.NO_ANSWER as error:
             redis_health.health.note_failure()
             logger.warning("redis_lock_unavailable", error=type(error).__name__)
             return frozenset(references), True
@@ -84,13 +83,13 @@ def _release(references: frozenset[str], *, token: str) -> None:
         return
     keys = [_key(reference) for reference in references]
     try:
-        released = _connection().eval(_RELEASE, len(keys), *keys, token)
-    except RedisError as error:
+        lost = len(keys) - _connection().eval(_RELEASE, len(keys), *keys, token)
+    except redis_health.NO_ANSWER as error:
         redis_health.health.note_failure()
         logger.warning("redis_lock_not_released", error=type(error).__name__)
         return
-    if released != len(keys):
-        logger.warning("redis_lock_lease_expired", count=len(keys) - released)
+    if lost:
+        logger.warning("redis_lock_lease_expired", count=lost)
 
 
 def _key(reference: str) -> str:

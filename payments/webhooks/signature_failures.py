@@ -11,5 +11,7 @@ failures: Final = LocalWindows(window_seconds=rate_limits.WINDOW_SECONDS, max_ke
 
 
 def count(address: str) -> Usage:
-    """Count one more of `address`."""
-    return rate_limits.count_locally(failures, _NAME, address)
+    """Count one more of `address`; the first that is one too many is the last to leave a line in the log."""
+    usage = rate_limits.count_locally(failures, _NAME, address)
+    rate_limits.note_if_reached(usage, f"address:{address}")
+    return usage

@@ -8,12 +8,15 @@ from namaskah.api import rate_limit_fields
 from namaskah.api.client_address import get_client_address
 from namaskah.api.throttling import RateLimitedError
 from namaskah.observability import request_id
+from namaskah.openapi.operations import describe as describe_operation
 from namaskah.problem_details import describe, problem_response, write_problem
 from payments.gateways.paystack.signatures import is_signed
 from payments.services import nudges, webhook_ingest
 from payments.webhooks import signature_failures
+from payments.webhooks.operations import WEBHOOK
 
 
+@describe_operation(WEBHOOK)
 @csrf_exempt
 def receive_webhook(request: HttpRequest) -> HttpResponse:
     """POST /api/v1/payments/paystack/webhook

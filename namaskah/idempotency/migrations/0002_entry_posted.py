@@ -1,43 +1,54 @@
-# Debits and reversals have a recovery point of their own.
+# Debits and reversals have a recovery point of their own, and the purge an index of its own. Without long locks:
+# keys are kept for good, so their table grows.
 
-from django.conf import settings
+from django.contrib.postgres.operations import (
+    AddConstraintNotValid,
+    AddIndexConcurrently,
+    RemoveIndexConcurrently,
+    ValidateConstraint,
+)
 from django.db import migrations, models
+
+POINTS = ["started", "payment_created", "gateway_called", "entry_posted", "finished"]
 
 
 class Migration(migrations.Migration):
+    atomic = False
 
-    dependencies = [
-        ('idempotency', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-    ]
+    dependencies = [("idempotency", "0001_initial")]
 
     operations = [
-        # Only keys that still hold an answer are looked for.
-        migrations.RemoveIndex(model_name='idempotencykey', name='idempotency_key_expiry'),
-        migrations.AddIndex(
-            model_name='idempotencykey',
+        # Only keys that still hold an answer, or made nothing yet, are looked for.
+        AddIndexConcurrently(
+            model_name="idempotencykey",
             index=models.Index(
-                condition=models.Q(('response_body__isnull', False)),
-                fields=['expires_at'],
-                name='idempotency_key_purgeable',
+                name="idempotency_key_purgeable",
+                fields=["expires_at"],
+                condition=models.Q(response_body__isnull=False) | models.Q(recovery_point="started"),
             ),
         ),
-        migrations.RemoveConstraint(
-            model_name='idempotencykey',
-            name='idempotency_idempotencykey_point_known',
-        ),
+        RemoveIndexConcurrently(model_name="idempotencykey", name="idempotency_key_expiry"),
+        migrations.RemoveConstraint(model_name="idempotencykey", name="idempotency_idempotencykey_point_known"),
         # On the way back the old constraint must hold: both points say that something was written.
         migrations.RunSQL(
             migrations.RunSQL.noop,
             "UPDATE idempotency_keys SET recovery_point = 'gateway_called' WHERE recovery_point = 'entry_posted'",
         ),
         migrations.AlterField(
-            model_name='idempotencykey',
-            name='recovery_point',
-            field=models.CharField(choices=[('started', 'Started'), ('payment_created', 'Payment Created'), ('gateway_called', 'Gateway Called'), ('entry_posted', 'Entry Posted'), ('finished', 'Finished')], default='started', max_length=20),
+            model_name="idempotencykey",
+            name="recovery_point",
+            field=models.CharField(
+                choices=[(point, point.replace("_", " ").title()) for point in POINTS],
+                default="started",
+                max_length=20,
+            ),
         ),
-        migrations.AddConstraint(
-            model_name='idempotencykey',
-            constraint=models.CheckConstraint(condition=models.Q(('recovery_point__in', ['started', 'payment_created', 'gateway_called', 'entry_posted', 'finished'])), name='idempotency_idempotencykey_point_known'),
+        AddConstraintNotValid(
+            model_name="idempotencykey",
+            constraint=models.CheckConstraint(
+                name="idempotency_idempotencykey_point_known",
+                condition=models.Q(recovery_point__in=POINTS),
+            ),
         ),
+        ValidateConstraint(model_name="idempotencykey", name="idempotency_idempotencykey_point_known"),
     ]

@@ -1,4 +1,4 @@
-"""`manage.py purge_idempotency_keys`: remove the stored answers of expired keys."""
+"""`manage.py purge_idempotency_keys`: forget what expired keys need not keep."""
 
 import json
 from argparse import ArgumentParser
@@ -11,9 +11,12 @@ from namaskah.idempotency import purging
 
 
 class Command(BaseCommand):
-    """Purge expired answers."""
+    """Purge expired keys."""
 
-    help = "Remove the stored answers of expired idempotency keys; the keys stay known. Safe to stop and to run again."
+    help = (
+        "Remove the stored answers of expired idempotency keys, which stay known, and expired keys whose requests "
+        "changed nothing. Safe to stop and to run again."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the form of the answer."""
@@ -27,12 +30,12 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"purged": purged, "dry_run": options["dry_run"]}))
         else:
-            answers = "answer" if purged == 1 else "answers"
-            self.stdout.write(f"{'Would purge' if options['dry_run'] else 'Purged'} {purged} expired {answers}.")
+            keys = "key" if purged == 1 else "keys"
+            self.stdout.write(f"{'Would purge' if options['dry_run'] else 'Purged'} {purged} expired {keys}.")
 
     def _purge(self, now: Any) -> int:
         purged = 0
-        for count in purging.purge_answers(now=now):
+        for count in purging.purge_keys(now=now):
             purged += count
             if self.stderr.isatty():
                 self.stderr.write(f"\r{purged} purged", ending="")
