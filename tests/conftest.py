@@ -19,7 +19,8 @@ def _clean_redis():
 def _fresh_process(monkeypatch):
     """Forget what this process has learnt of Redis and counted by itself in earlier tests."""
     monkeypatch.setattr(redis_health, "health", redis_health.RedisHealth())
-    rate_limits.local_windows.clear()
+    for windows in rate_limits.local_windows.values():
+        windows.clear()
     signature_failures.failures.clear()
 
 

@@ -33,4 +33,5 @@ class ServiceAccountFactory(UserFactory):
 
     @factory.post_generation
     def permission(self, create, codename, **_):
-        self.user_permissions.add(Permission.objects.get(codename=codename or "debit_wallet"))
+        if create:
+            self.user_permissions.add(Permission.objects.get(codename=codename or "debit_wallet"))

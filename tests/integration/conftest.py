@@ -3,6 +3,19 @@ import contextlib
 import pytest
 from django.db import connection
 
+# An API client and a gateway serve the tests of traps and races here as they serve those of the API.
+from tests.integration.api.conftest import (  # noqa: F401 -- pytest finds fixtures by their names in a conftest
+    api,
+    fresh_process,
+    other_api,
+    other_service,
+    rate,
+    running_sandbox,
+    sandbox,
+    service,
+    unlimited,
+)
+
 
 @pytest.fixture
 def scratch_database(transactional_db):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -16,7 +17,11 @@ from django.apps import apps
 from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
-OURS = [app.label for app in apps.get_app_configs() if app.name.split(".")[0] in {"namaskah", "billing", "payments"}]
+OURS = [
+    app.label
+    for app in apps.get_app_configs()
+    if app.name.split(".")[0] in {"namaskah", "billing", "payments"} and (Path(app.path) / "migrations").is_dir()
+]
 MAINTENANCE_DATABASE = "postgres"
 
 MIGRATE = """

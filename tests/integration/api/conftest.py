@@ -6,9 +6,10 @@ import pytest
 from devtools.sandbox import server
 from payments.gateways.paystack import connections
 from tests.events import SECRET_KEY
-from tests.factories.billing import ExchangeRateFactory
+from tests.factories.billing import ExchangeRateFactory, post
+from tests.factories.payments import PaymentFactory
 from tests.factories.users import ServiceAccountFactory
-from tests.integration.api.clients import ApiClient
+from tests.integration.api.clients import OWN_DEBIT, OWN_KEY, OWN_PAYMENT, ApiClient
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +77,18 @@ def service(rate):
 def other_service(rate):
     """Another service account."""
     return ApiClient(ServiceAccountFactory())
+
+
+@pytest.fixture
+def caller(service, sandbox):
+    """A service account, for which every address is open, with rows that a mistake could change."""
+    post(service.user)
+    PaymentFactory(user=service.user, reference=OWN_PAYMENT)
+    service.debit(service.user, "1.00", reference=OWN_DEBIT, key=OWN_KEY)
+    return service
+
+
+@pytest.fixture
+def unlimited(settings):
+    """Limits that no test reaches, where it is not limits that are tested."""
+    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, 1_000_000)

@@ -176,3 +176,11 @@ def test_check_database_reports_a_time_out_that_a_pooler_dropped():
 
     assert (message.id, message.msg) == ("namaskah.E102", "lock_timeout is 0, not 3s.")
     assert "ALTER ROLE" in message.hint
+
+
+@pytest.mark.parametrize("name", ["initialize", "verify", "reads", "writes", "authentication", "signatures"])
+@pytest.mark.parametrize("limit", [0, -1, 1_000_001])
+def test_find_faults_of_a_limit_out_of_bounds_names_it(settings, name, limit):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, name: limit}
+
+    assert list(find_faults()) == [f"RATE_LIMIT_{name.upper()} must be from 1 to 1000000 requests per minute."]

@@ -99,7 +99,7 @@ def test_debit_wallet_reference_that_was_used_since_it_looked_is_refused_by_the_
     other = UserFactory()
     post(other, amount=Decimal(10))
     take(other, service, claim_for(service))
-    monkeypatch.setattr(debit_selectors, "is_reference_used", lambda _reference: False)
+    monkeypatch.setattr(debit_selectors, "find_entry", lambda _reference: None)
 
     with pytest.raises(ReferenceUsedError):
         take(customer, service, claim_for(service))
@@ -127,3 +127,24 @@ def test_reverse_debit_of_a_process_that_comes_back_returns_what_was_given(custo
     assert entry == given
     assert entry.amount == Decimal("1.5000")
     assert Transaction.objects.filter(type="reversal").count() == 1
+
+
+def test_debit_wallet_used_reference_tells_its_owner_what_it_was_used_for(customer, service):
+    take(customer, service, claim_for(service), amount="1.5000")
+
+    with pytest.raises(ReferenceUsedError) as refusal:
+        take(customer, service, claim_for(service), amount="9.0000")
+
+    assert refusal.value.detail == (
+        f"You took 1.50 from user {customer.pk} under this reference before; nothing was taken now."
+    )
+
+
+def test_debit_wallet_used_reference_tells_another_account_nothing_of_it(customer, service):
+    take(customer, service, claim_for(service))
+    other = ServiceAccountFactory()
+
+    with pytest.raises(ReferenceUsedError) as refusal:
+        take(customer, other, claim_for(other))
+
+    assert refusal.value.detail == "Another account has used this reference; nothing was taken."

@@ -137,6 +137,8 @@ def test_text_loses_the_blanks_around_it():
         ("", "blank"),
         (" ", "blank"),
         (None, "null"),
+        ("\n", "unsafe"),
+        ("Ade\n", "unsafe"),
         ("a\nb", "unsafe"),
         ("a\tb", "unsafe"),
         ("a\x00b", "unsafe"),

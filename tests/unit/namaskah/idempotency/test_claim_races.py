@@ -18,7 +18,7 @@ from namaskah.idempotency.claims import (
 )
 from namaskah.idempotency.models import IdempotencyKey, RecoveryPoint
 from tests.factories.users import UserFactory
-from tests.integration.actors import run_together
+from tests.integration.actors import PATIENCE_SECONDS, run_together, start, wait_until_blocked
 from tests.processes.product import database_url
 from tests.unit.namaskah.idempotency.steps import LEASE_SECONDS, claim, claiming, read, stay_silent
 
@@ -104,6 +104,20 @@ def test_an_owner_that_was_overtaken_takes_its_other_writes_back(user, key):
 def _write_and_advance(held):
     UserFactory(username="written-too-late")
     held.advance(RecoveryPoint.PAYMENT_CREATED)
+
+
+def test_a_key_that_is_purged_while_a_request_waits_for_it_is_made_anew(user, key):
+    release_key(claim(user, key))
+    with transaction.atomic():
+        IdempotencyKey.objects.select_for_update(no_key=True).get()
+        waiting = start(claiming(user, key))
+        wait_until_blocked()
+        IdempotencyKey.objects.all().delete()
+
+    taken = waiting.result(PATIENCE_SECONDS)
+
+    assert isinstance(taken, KeyClaim)
+    assert read(key).owner_token == taken.owner_token
 
 
 def test_a_lease_is_judged_by_the_clock_of_the_database(user, key):

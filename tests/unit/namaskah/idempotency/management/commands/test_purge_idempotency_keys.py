@@ -35,7 +35,7 @@ def test_purge_removes_the_answers_of_expired_keys_and_keeps_the_others():
 
     stdout, _ = run(PURGE)
 
-    assert stdout == ["Purged 1 expired answer."]
+    assert stdout == ["Purged 1 expired key."]
     assert bodies() == [None, b'{"reference": "nmk-1"}']
     assert list(IdempotencyKey.objects.values_list("recovery_point", "response_status")) == [("finished", 201)] * 2
 
@@ -55,7 +55,7 @@ def test_purge_again_has_nothing_to_do():
 
     stdout, _ = run(PURGE)
 
-    assert stdout == ["Purged 0 expired answers."]
+    assert stdout == ["Purged 0 expired keys."]
 
 
 def test_purge_dry_run_counts_and_changes_nothing():
@@ -63,7 +63,7 @@ def test_purge_dry_run_counts_and_changes_nothing():
 
     stdout, _ = run(PURGE, "--dry-run")
 
-    assert stdout == ["Would purge 1 expired answer."]
+    assert stdout == ["Would purge 1 expired key."]
     assert bodies() == [b'{"reference": "nmk-1"}']
 
 
@@ -79,10 +79,10 @@ def test_purge_goes_on_where_another_one_works(monkeypatch):
     monkeypatch.setattr(purging, "_BATCH", 1)
     for _ in range(3):
         answer_one(days_ago=4)
-    first = purging.purge_answers(now=timezone.now())
+    first = purging.purge_keys(now=timezone.now())
     next(first)
 
-    (others,) = actors.run_together([lambda: sum(purging.purge_answers(now=timezone.now()))])
+    (others,) = actors.run_together([lambda: sum(purging.purge_keys(now=timezone.now()))])
 
     assert (others, list(first)) == (2, [])
     assert bodies() == [None] * 3
@@ -91,6 +91,71 @@ def test_purge_goes_on_where_another_one_works(monkeypatch):
 def test_purge_is_what_the_task_does():
     answer_one(days_ago=4)
 
-    tasks.purge_answers()
+    tasks.purge_keys()
 
     assert bodies() == [None]
+
+
+def test_purge_by_the_task_stops_when_its_time_is_over_and_goes_on_in_the_next_run(monkeypatch):
+    monkeypatch.setattr(purging, "_BATCH", 1)
+    monkeypatch.setattr(tasks, "LIMIT_SECONDS", 0.0)
+    for _ in range(2):
+        answer_one(days_ago=4)
+
+    tasks.purge_keys()
+    after_one = bodies()
+    tasks.purge_keys()
+
+    assert (after_one.count(None), bodies()) == (1, [None, None])
+
+
+def test_purge_removes_a_key_whose_request_died_a_day_ago():
+    Claimer(UserFactory())(now=timezone.now() - timedelta(days=4))
+    IdempotencyKey.objects.update(locked_at=timezone.now() - timedelta(days=2))
+
+    run(PURGE)
+
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_purge_by_a_clock_that_is_ahead_makes_no_second_answer():
+    claim_again = answer_one(days_ago=2)
+    list(purging.purge_keys(now=timezone.now() + timedelta(days=2)))
+
+    with pytest.raises(IdempotencyKeyExpiredError):
+        claim_again()
+
+
+def test_purge_removes_an_expired_key_that_made_nothing():
+    claimer = Claimer(UserFactory())
+    claims.release_key(claimer(now=timezone.now() - timedelta(days=4)))
+
+    run(PURGE)
+
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_purge_keeps_a_key_that_made_nothing_until_it_expires():
+    claims.release_key(Claimer(UserFactory())(now=timezone.now() - timedelta(days=2)))
+
+    run(PURGE)
+
+    assert IdempotencyKey.objects.count() == 1
+
+
+def test_purge_keeps_an_expired_key_whose_request_was_cut_off_after_it_made_something():
+    claim = Claimer(UserFactory())(now=timezone.now() - timedelta(days=4))
+    claim.advance("payment_created", resource="nmk-1")
+    claims.release_key(claim)
+
+    run(PURGE)
+
+    assert IdempotencyKey.objects.get().resource == "nmk-1"
+
+
+def test_purge_keeps_an_expired_key_that_a_request_holds():
+    Claimer(UserFactory())(now=timezone.now() - timedelta(days=4))
+
+    run(PURGE)
+
+    assert IdempotencyKey.objects.count() == 1

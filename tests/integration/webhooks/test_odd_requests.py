@@ -1,0 +1,38 @@
+"""Requests that fail in Django before a view is asked, were they read as Django reads them."""
+
+from dataclasses import replace
+
+import pytest
+
+from payments.models import WebhookEvent
+from tests.events import charge_success, sign
+from tests.integration.webhooks.expectations import Expectation
+from tests.integration.webhooks.gateway import send
+from tests.unit.payments.webhooks.odd_bodies import REFERENCE
+from tests.webhook_mutations import Delivery
+
+RAW = charge_success(reference=REFERENCE, amount_minor=4_125_000, transaction_id=302_961)
+GOOD = Delivery(sent=RAW, signature=sign(RAW))
+ACCEPTED = Expectation(200)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("query", ["", "a=1", "a=%ff", "&".join(["a"] * 1001)], ids=["none", "short", "bytes", "long"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=utf-8",
+        "application/json; charset=hex",
+        "application/json; charset=undefined",
+        "application/json; charset=idna",
+        "application/json; charset=a\x00b",
+        "application/json; name*=no-charset'en'value",
+        "application/json; name*=hex''%41",
+    ],
+)
+def test_a_content_type_is_never_in_the_way(application, content_type, query):
+    answer = send(application, replace(GOOD, content_type=content_type, headers={"QUERY_STRING": query}))
+
+    assert answer.told == ACCEPTED
+    assert bytes(WebhookEvent.objects.get().body) == RAW
