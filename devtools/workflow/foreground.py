@@ -16,19 +16,28 @@ def run(command: Sequence[str | Path], environment: Mapping[str, str], root: Pat
 
     Ctrl-C reaches it from the terminal; SIGTERM is passed on, so that it ends in order and we after it.
     """
+    started: list[subprocess.Popen[bytes]] = []
+    received: list[int] = []
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        for process in started:
+            process.send_signal(number)
+
+    # Before the program begins, so that no moment is left in which we would end without it. SIGINT after it, because
+    # a program that is started while it is ignored would ignore it too.
+    terminated = signal.signal(signal.SIGTERM, pass_on)
     process = subprocess.Popen(
         command,
         env=environment,
         cwd=root,
         preexec_fn=ended_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- dev.py has one thread
     )
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        process.send_signal(number)
-
+    started.append(process)
     interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    terminated = signal.signal(signal.SIGTERM, pass_on)
     try:
+        for number in received:
+            process.send_signal(number)
         status = process.wait()
     finally:
         signal.signal(signal.SIGINT, interrupted)

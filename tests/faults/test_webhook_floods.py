@@ -137,7 +137,7 @@ def test_flood_from_one_address_is_limited_and_unlogged_and_never_holds_up_the_g
     assert max(answer.seconds for answer in answers if answer.is_good) < 1
     assert statuses(answers, is_good=False) == {401: LIMIT - 1, 429: REQUESTS - GOOD - (LIMIT - 1)}
     assert {int(answer.headers["Retry-After"]) <= 60 for answer in answers if answer.status == 429} == {True}
-    assert flood.logged() - logged_before == {200: GOOD, 401: LIMIT - 1}
+    assert flood.logged() - logged_before == {200: GOOD, 401: LIMIT - 1, "rate_limit_reached": 1}
     assert WebhookEvent.objects.count() == GOOD
 
 

@@ -106,16 +106,17 @@ def test_a_flood_needs_no_redis(deliver, settings, closed_port):
         answers = deliver(BAD, 2 * LIMIT)
 
     assert answers == [REFUSED] * LIMIT + [LIMITED] * LIMIT
-    assert [line["event"] for line in lines] == ["request"] * LIMIT
+    assert [line["event"] for line in lines] == ["request"] * LIMIT + ["rate_limit_reached"]
 
 
-def test_a_flood_leaves_no_line_above_the_limit_and_good_deliveries_leave_theirs(deliver):
+def test_a_flood_leaves_one_line_above_the_limit_and_good_deliveries_leave_theirs(deliver):
     with capture_logs() as lines:
         deliver(BAD, 10 * LIMIT)
         deliver(GOOD)
         deliver(UNSIGNED, 10 * LIMIT)
 
-    assert [line["status"] for line in lines if line["event"] == "request"] == [401] * LIMIT + [200]
+    told = [line.get("status", line["event"]) for line in lines if line["event"] != "nudge_lost"]
+    assert told == [401] * LIMIT + ["rate_limit_reached", 200]
 
 
 def test_without_a_proxy_made_up_addresses_gain_nothing(deliver):

@@ -64,6 +64,7 @@ PUBLIC_CODES = {
 }
 
 REPEATABLE_LATER = {
+    "concurrent_update",
     "rate_limited",
     "request_in_progress",
     "gateway_unavailable",
@@ -72,7 +73,7 @@ REPEATABLE_LATER = {
     "exchange_rate_stale",
     "database_unavailable",
 }
-REPEATABLE = REPEATABLE_LATER | {"concurrent_update", "internal_error", "gateway_outcome_unknown"}
+REPEATABLE = REPEATABLE_LATER | {"internal_error", "gateway_outcome_unknown"}
 
 RAISING = [
     billing.selectors,
