@@ -20,8 +20,8 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1)
 threads = int(os.environ.get("WEB_THREADS", "4"))
 # At most half of the threads wait for the gateway, so that deliveries are answered while it is slow.
 os.environ.setdefault("GATEWAY_CONCURRENCY", str(max(1, threads // 2)))
-# Longer than any request: the gateway client gives up after 25 s.
-graceful_timeout = 30
+# Longer than two calls of the gateway, 25 s each, which is the most that one request makes.
+graceful_timeout = 55
 timeout = 60
 # Longer than a proxy or client keeps an idle connection, so that neither sends into one that is being closed.
 keepalive = 75

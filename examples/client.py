@@ -18,7 +18,7 @@ from .errors import NO_ANSWER, ApiError
 
 # Longer than the 60 s after which a request takes over from one that died under the same key.
 TOTAL_SECONDS: Final = 90.0
-# Longer than the API waits for Paystack, which is 25 s.
+# A call of Paystack takes the API up to 25 s; a repetition that needs two is met again under the same key.
 ATTEMPT_SECONDS: Final = 30.0
 SHORTEST_ATTEMPT_SECONDS: Final = 0.1
 FIRST_PAUSE_SECONDS: Final = 0.5

@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 import django
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.conf import settings
+from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
+from django.urls import get_resolver
 from django.utils.http import parse_header_parameters
 
 from namaskah.checks import refuse_faulty_start
@@ -18,6 +20,12 @@ class Utf8Request(WSGIRequest):
     Django reads it before any middleware, so an error there is an answer that nobody shaped, and
     takes the charset for the query too, which lets half of a surrogate pair in.
     """
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        super().__init__(environ)
+        if not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated"):
+            # Chunked, which Django takes for empty. A byte beyond the limit tells it that the body is too large.
+            self._stream: Any = LimitedStream(environ["wsgi.input"], settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         try:
@@ -34,4 +42,6 @@ class Handler(WSGIHandler):
 
 refuse_faulty_start()
 django.setup(set_prefix=False)
+# Imports every view now: the first deliveries of a new process must not wait for it.
+get_resolver().check()
 application = Handler()

@@ -1,7 +1,7 @@
 """Counting requests against the limits: in Redis for all processes together, else in this process's memory.
 
-The windows are fixed, of a minute, and begin at another second for each client. So up to twice the
-limit may pass within moments, around a window's edge.
+The windows are fixed, of a minute; in Redis they begin at another second for each client. So up to
+twice the limit may pass within moments, around a window's edge.
 """
 
 import time

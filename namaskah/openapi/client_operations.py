@@ -12,7 +12,7 @@ _LIMIT: Final = members(
         "name": one_of(["initialize", "verify", "reads", "writes"]),
         "limit": described(COUNT, "The requests that are allowed in a window."),
         "window_seconds": {"type": "integer", "minimum": 1},
-        "used": described(COUNT, "The requests of this window so far."),
+        "used": described(COUNT, "The requests of this window so far, at most `limit`."),
         "remaining": described(COUNT, "The requests that are left in it."),
         "resets_in_seconds": {"type": "integer", "minimum": 1, "description": "Until the limit is whole again."},
     }

@@ -23,15 +23,14 @@ class AmountExtension(OpenApiSerializerFieldExtension):
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:  # noqa: ARG002 -- theirs
-        """Return both forms with the field's bounds."""
+        """Return both forms with the field's bounds: the pattern binds strings alone, the bounds numbers alone."""
         field = self.target
-        pattern = decimal_pattern(minimum=field.min_value, maximum=field.max_value, places=field.max_places)
         return {
-            "oneOf": [
-                {"type": "string", "pattern": pattern},
-                # Not `multipleOf`: validators reckon in binary fractions, and many would refuse 19.99.
-                {"type": "number", "minimum": float(field.min_value), "maximum": float(field.max_value)},
-            ],
+            "type": ["string", "number"],
+            "pattern": decimal_pattern(minimum=field.min_value, maximum=field.max_value, places=field.max_places),
+            # No `multipleOf`: validators reckon in binary fractions, and many would refuse 19.99.
+            "minimum": float(field.min_value),
+            "maximum": float(field.max_value),
             "description": (
                 f"From {field.to_representation(field.min_value)} to {field.to_representation(field.max_value)}, with "
                 f"at most {field.max_places} decimals; a string, or a number without an exponent."

@@ -33,6 +33,13 @@ _PAGING: tuple[Schema, ...] = (
 )
 
 
+def _as_text(schema: Schema) -> Schema:
+    """Return the schema of what is written in an address, where a string or number is a string."""
+    if schema.get("type") != ["string", "number"]:
+        return schema
+    return {"type": "string", "pattern": schema["pattern"]}
+
+
 class ApiSchema(AutoSchema):
     """Describes a view from its `Operation`, its serializers, and what all endpoints share."""
 
@@ -98,9 +105,7 @@ class ApiSchema(AutoSchema):
         schema = self._map_serializer(query, "request")
         for name, described in schema["properties"].items():
             description = described.pop("description", "")
-            # Everything in a query is text: of an amount its form as a string.
-            written = described.get("oneOf", [described])[0]
-            parameter = {"name": name, "in": "query", "description": description, "schema": written}
+            parameter = {"name": name, "in": "query", "description": description, "schema": _as_text(described)}
             yield {**parameter, "required": True} if name in schema.get("required", ()) else parameter
 
     def _get_request_body(self, direction: str = "request") -> Schema | None:  # noqa: ARG002 -- theirs

@@ -27,8 +27,8 @@ REFERENCE: Final = described(reference(PAYMENT_PREFIX), "The reference of one at
 _STATE: Final = one_of(
     PaymentState.values,
     description=(
-        "`pending`: begun. `processing`: the payer can pay. `completed`: paid and credited. `failed`: given up, though "
-        "a late payment is still credited. `refunded`: all of it went back."
+        "`pending`: begun. `processing`: the payer can pay. `completed`: paid and credited. `failed`: the last "
+        "attempt was declined or refused, though a late payment is still credited. `refunded`: all of it went back."
     ),
 )
 _CURRENCY: Final = one_of(settings.CURRENCIES)
@@ -89,7 +89,7 @@ VERIFIED: Final = Shape(
                 ["success", "pending", "failed"],
                 description=(
                     "`success`: paid and credited, now or before. `pending`: not paid yet, or under review. "
-                    "`failed`: given up."
+                    "`failed`: the attempt was declined or taken back; the same page may take another."
                 ),
             ),
             "state": _STATE,

@@ -38,7 +38,7 @@ STATES = (PaymentState.PENDING, PaymentState.PROCESSING, PaymentState.COMPLETED,
 
 @pytest.fixture
 def unlimited_product(transactional_db, valkey, sandbox, tmp_path):
-    limits = {f"RATE_LIMIT_{name}": "10000000" for name in LIMITS}
+    limits = {f"RATE_LIMIT_{name}": "1000000" for name in LIMITS}
     environment = {**limits, "CALLBACK_ALLOWED_HOSTS": HOST}
     with product.running(
         redis_url=valkey.url, paystack_url=sandbox.url, logs=tmp_path, environment=environment

@@ -25,10 +25,16 @@ class Answer:
         return Expectation(self.status, "" if self.body == {"status": "success"} else self.body["code"])
 
 
-def send(application: WSGIHandler, delivery: Delivery, *, address: str = "127.0.0.1") -> Answer:
-    """Hand `delivery` over as if it came from `address`."""
+def send(
+    application: WSGIHandler, delivery: Delivery, *, address: str = "127.0.0.1", is_chunked: bool = False
+) -> Answer:
+    """Hand `delivery` over as if it came from `address`; if it is chunked, its length is not told."""
+    environ = _environ(delivery, address)
+    if is_chunked:
+        del environ["CONTENT_LENGTH"]
+        environ |= {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
     told: list[Any] = []
-    response = application(_environ(delivery, address), lambda status, headers: told.extend([status, headers]))
+    response = application(environ, lambda status, headers: told.extend([status, headers]))
     content = b"".join(response)
     response.close()
     return Answer(int(told[0].split()[0]), dict(told[1]), json.loads(content))

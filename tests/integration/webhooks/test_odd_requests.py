@@ -9,7 +9,7 @@ from tests.events import charge_success, sign
 from tests.integration.webhooks.expectations import Expectation
 from tests.integration.webhooks.gateway import send
 from tests.unit.payments.webhooks.odd_bodies import REFERENCE
-from tests.webhook_mutations import Delivery
+from tests.webhook_mutations import LIMIT_BYTES, Delivery
 
 RAW = charge_success(reference=REFERENCE, amount_minor=4_125_000, transaction_id=302_961)
 GOOD = Delivery(sent=RAW, signature=sign(RAW))
@@ -36,3 +36,23 @@ def test_a_content_type_is_never_in_the_way(application, content_type, query):
 
     assert answer.told == ACCEPTED
     assert bytes(WebhookEvent.objects.get().body) == RAW
+
+
+@pytest.mark.parametrize("size", [len(RAW), LIMIT_BYTES])
+def test_a_body_of_unannounced_length_is_read_to_its_end(application, size):
+    raw = RAW.ljust(size)
+
+    answer = send(application, Delivery(sent=raw, signature=sign(raw)), is_chunked=True)
+
+    assert answer.told == ACCEPTED
+    assert bytes(WebhookEvent.objects.get().body) == raw
+
+
+@pytest.mark.parametrize("size", [LIMIT_BYTES + 1, 10 * LIMIT_BYTES])
+def test_a_body_of_unannounced_length_over_256_kib_is_refused(application, size):
+    raw = RAW.ljust(size)
+
+    answer = send(application, Delivery(sent=raw, signature=sign(raw)), is_chunked=True)
+
+    assert answer.told == Expectation(413, "body_too_large")
+    assert WebhookEvent.objects.count() == 0

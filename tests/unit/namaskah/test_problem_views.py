@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from django.test import Client
 
 from namaskah.problem_catalogue import PROBLEMS, Retry
 from namaskah.problem_details import ProblemDetails
@@ -19,7 +20,7 @@ def get(client):
     return ask
 
 
-@pytest.mark.parametrize("accept", [BROWSER, "*/*", "", "text/plain"])
+@pytest.mark.parametrize("accept", [BROWSER, "*/*", "", "text/plain", "text/html;q=often"])
 def test_show_problem_is_a_page_for_people(get, accept):
     answer = get("/api/problems/rate_limited", accept)
 
@@ -89,7 +90,9 @@ def test_list_problems_as_a_page_leads_to_each_of_them(get):
 
 
 @pytest.mark.parametrize("path", ["/api/problems", "/api/problems/rate_limited", "/api/docs", "/api/schema"])
-def test_pages_refuse_what_does_not_read(client, path):
+def test_pages_refuse_what_does_not_read(path):
+    client = Client(enforce_csrf_checks=True)
+
     answer = client.post(path)
 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
