@@ -18,6 +18,7 @@ class RecoveryPoint(models.TextChoices):
     PAYMENT_CREATED = "payment_created"
     GATEWAY_CALLED = "gateway_called"
     ENTRY_POSTED = "entry_posted"
+    REFUND_CREATED = "refund_created"
     FINISHED = "finished"
 
 
