@@ -20,3 +20,25 @@ class CounterAccount(models.TextChoices):
     REVENUE_SMS = "revenue:sms"
     ADJUSTMENT_GOODWILL = "adjustment:goodwill"
     ADJUSTMENT_CORRECTION = "adjustment:correction"
+
+
+class HoldReason(models.TextChoices):
+    """Why credits are held."""
+
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class HoldState(models.TextChoices):
+    """What became of held credits."""
+
+    HELD = "held"
+    TAKEN = "taken"
+    RELEASED = "released"
+
+
+class ReceivableReason(models.TextChoices):
+    """Why a user owes credits."""
+
+    DISPUTE_LOST = "dispute_lost"
+    REFUNDED_ELSEWHERE = "refunded_elsewhere"
