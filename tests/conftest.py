@@ -11,7 +11,8 @@ from payments.webhooks import signature_failures
 @pytest.fixture(autouse=True)
 def _clean_redis():
     """Start every test with empty Redis databases: locks and limits must not leak between tests."""
-    for cache in caches.all(initialized_only=True):
+    # Also those that this thread has not used yet: other threads of an earlier test may have.
+    for cache in caches.all():
         cache.clear()
 
 
