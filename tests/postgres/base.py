@@ -1,15 +1,24 @@
-"""The engine; Django looks for it in a module of this name."""
+"""Postgres as the product uses it, and emptied between tests in milliseconds."""
 
-from django.db.backends.postgresql import base
-from django.db.backends.postgresql.operations import DatabaseOperations as PostgresOperations
+from django.db.backends.postgresql import base, operations
+
+# What migrations make and no test changes: without it Django would make it anew after every test.
+_KEPT = {"django_content_type", "auth_permission"}
 
 
-class DatabaseOperations(PostgresOperations):
-    def sql_flush(self, *args, **kwargs):
-        """Switch triggers off for the flush alone: the ledger refuses TRUNCATE from everybody."""
-        statements = super().sql_flush(*args, **kwargs)
-        return ["SET LOCAL session_replication_role = replica", *statements] if statements else []
+class DatabaseOperations(operations.DatabaseOperations):
+    """Flushes with triggers off, because those of the ledger refuse to lose a row.
+
+    TRUNCATE, which Django would use, makes new files for every table and index, which costs a third of a second.
+    """
+
+    def sql_flush(self, _style, tables, **_options):
+        """Return the statements that empty the tables; Django runs them in one transaction."""
+        deletions = [f"DELETE FROM {self.quote_name(table)}" for table in tables if table not in _KEPT]
+        return ["SET LOCAL session_replication_role = replica", *deletions] if deletions else []
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's, with such a flush."""
+
     ops_class = DatabaseOperations
