@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from devtools.sandbox.clock import now_text
-from devtools.sandbox.faults.scripts import ScriptBook
+from devtools.sandbox.faults.deliveries import DELIVERY_FAULTS, Sending
+from devtools.sandbox.faults.scripts import WEBHOOK, ScriptBook
 from devtools.sandbox.ledger import disputing, payments, refunding, tables
 from devtools.sandbox.ledger.database import Condition, Database
 from devtools.sandbox.ledger.payments import Payment
@@ -39,6 +40,8 @@ class Sandbox:
         self.scripts = ScriptBook()
         self.database = Database(database, tables.ALL)
         self._sender = Sender(settings, self.database)
+        # By payment: events that wait for the next one.
+        self._held: dict[str, list[tuple[StoredEvent, int]]] = {}
 
     def close(self) -> None:
         """End what runs in the background."""
@@ -60,7 +63,7 @@ class Sandbox:
         named: list[Condition] = [("event = ?", event)] if event else []
         with self.database.work() as connection:
             stored = _known(tables.events.find(connection, ("reference = ?", reference), *named), "Event")
-        return self._send(stored, times, wait=wait)
+        return self._send(stored, times, wait=wait, is_by_hand=True)
 
     def send_event(
         self, body: object = None, *, raw: str | bytes | None = None, signed: bool = True, deliveries: int = 1
@@ -176,9 +179,29 @@ class Sandbox:
         )
         return tables.events.write(connection, event)
 
-    def _send(self, event: StoredEvent | None, times: int, *, wait: bool) -> list[dict[str, Any]]:
-        firsts = self._sender.send(event, times=times) if event else []
-        return [_summary(attempt) for attempt in _results(firsts)] if wait else []
+    def _send(
+        self, event: StoredEvent | None, times: int, *, wait: bool, is_by_hand: bool = False
+    ) -> list[dict[str, Any]]:
+        if event is None:
+            return []
+        sending = Sending(times) if is_by_hand else self._plan(event, times)
+        if sending.is_held:
+            self._held.setdefault(event.reference, []).append((event, sending.times))
+            return []
+        firsts = self._sender.send(event, times=sending.times, wait_seconds=sending.wait_seconds)
+        is_awaited = wait and not sending.wait_seconds
+        held = self._held.pop(event.reference, [])
+        results = _results(firsts) if is_awaited or held else []
+        for earlier, copies in held:
+            self._sender.send(earlier, times=copies)
+        return [_summary(attempt) for attempt in results] if is_awaited else []
+
+    def _plan(self, event: StoredEvent, times: int) -> Sending:
+        """Return how an event is sent: as asked, or as a script says."""
+        script = self.scripts.take(WEBHOOK, lambda: event.reference)
+        if script is None:
+            return Sending(times)
+        return DELIVERY_FAULTS[script.fault](times, **script.options)
 
 
 def _known(found: Record | None, what: str, status: int = HTTPStatus.NOT_FOUND) -> Record:

@@ -30,16 +30,16 @@ def fault(function: Fault) -> Fault:
     return function
 
 
-def check_fault(name: object, options: Mapping[str, Any]) -> None:
-    """Check that there is such a fault and that it takes such options.
+def check_fault(name: object, options: Mapping[str, Any], *, among: Mapping[str, Callable[..., Any]]) -> None:
+    """Check that there is such a fault `among` those that fit, and that it takes such options.
 
     :raises Refusal: if not.
     """
-    if name not in FAULTS:
-        raise Refusal(f"Unknown fault {name!r}; there are {', '.join(sorted(FAULTS))}")
+    if name not in among:
+        raise Refusal(f"Unknown fault {name!r}; there are {', '.join(sorted(among))}")
     allowed = {
         parameter.name: type(parameter.default)
-        for parameter in inspect.signature(FAULTS[str(name)]).parameters.values()
+        for parameter in inspect.signature(among[str(name)]).parameters.values()
         if parameter.kind is parameter.KEYWORD_ONLY
     }
     for option, value in options.items():

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from devtools.sandbox.faults import answers, silences  # noqa: F401 -- reading them makes their faults known
-from devtools.sandbox.faults.registry import check_fault
+from devtools.sandbox.faults.deliveries import DELIVERY_FAULTS
+from devtools.sandbox.faults.registry import FAULTS, check_fault
 from devtools.sandbox.refusals import Refusal
 
 OPERATIONS: Final = (
@@ -24,6 +25,8 @@ OPERATIONS: Final = (
     "resolve_dispute",
 )
 ANY: Final = "any"
+# Not a call of the merchant's, but the sending of an event to them.
+WEBHOOK: Final = "webhook"
 
 
 @dataclass
@@ -39,7 +42,8 @@ class Script:
 
     def fits(self, operation: str, find_reference: Callable[[], str | None]) -> bool:
         """Say whether the call is one of those that go wrong."""
-        return self.operation in {operation, ANY} and (self.reference is None or self.reference == find_reference())
+        is_meant = self.operation == operation or (self.operation == ANY and operation != WEBHOOK)
+        return is_meant and (self.reference is None or self.reference == find_reference())
 
 
 class ScriptBook:
@@ -57,11 +61,11 @@ class ScriptBook:
 
         :raises Refusal: if operation, fault or options are unknown.
         """
-        if operation not in {*OPERATIONS, ANY}:
-            raise Refusal(f"Unknown operation {operation!r}; there are {', '.join([*OPERATIONS, ANY])}")
+        if operation not in {*OPERATIONS, ANY, WEBHOOK}:
+            raise Refusal(f"Unknown operation {operation!r}; there are {', '.join([*OPERATIONS, ANY, WEBHOOK])}")
         if times is not None and times < 1:
             raise Refusal("times must be at least 1, or null for every call")
-        check_fault(fault, options)
+        check_fault(fault, options, among=DELIVERY_FAULTS if operation == WEBHOOK else FAULTS)
         with self._lock:
             script = Script(next(self._numbers), operation, fault, reference, times, options)
             self._scripts.append(script)

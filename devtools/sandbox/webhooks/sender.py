@@ -47,13 +47,13 @@ class Sender:
         for thread in self._threads:
             thread.start()
 
-    def send(self, event: StoredEvent, *, times: int) -> list[Future[Attempt]]:
+    def send(self, event: StoredEvent, *, times: int, wait_seconds: float = 0.0) -> list[Future[Attempt]]:
         """Deliver `event` so many times, all at once; each future ends with the first attempt of a delivery."""
         if not self._settings.webhook_url:
             return []
         firsts: list[Future[Attempt]] = [Future() for _ in range(times)]
         for first in firsts:
-            self._put(event, make_code(), 1, first, wait_seconds=0)
+            self._put(event, make_code(), 1, first, wait_seconds=wait_seconds)
         return firsts
 
     def close(self) -> None:

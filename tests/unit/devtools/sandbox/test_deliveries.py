@@ -147,3 +147,53 @@ def test_secret_key_decides_signature_and_mode(telling, receiver, api):
     ((body, signature),) = receiver.received
     assert signature == hmac.new(b"sk_live_other", body, hashlib.sha512).hexdigest()
     assert json.loads(body)["data"]["domain"] == "live"
+
+
+def names_of(receiver):
+    return [json.loads(body)["event"] for body, _ in receiver.received]
+
+
+def test_event_that_is_never_sent_can_be_sent_by_hand(telling, receiver, page):
+    telling.script(operation="webhook", fault="never_sent", times=None)
+
+    paid = telling.pay("nmk-1")
+
+    assert (paid["deliveries"], receiver.received) == ([], [])
+    assert [delivery["status"] for delivery in telling.deliver("nmk-1")] == [200]
+
+
+def test_event_that_is_sent_late_is_sent_by_itself(telling, receiver, page):
+    telling.script(operation="webhook", fault="sent_late", seconds=0.05)
+
+    paid = telling.pay("nmk-1")
+
+    assert (paid["deliveries"], receiver.received) == ([], [])
+    wait_until(lambda: names_of(receiver) == ["charge.success"], seconds=5)
+
+
+def test_event_that_is_sent_again_comes_as_often(telling, receiver, page):
+    telling.script(operation="webhook", fault="sent_again", copies=3)
+
+    assert len(telling.pay("nmk-1")["deliveries"]) == 3
+    assert len(set(receiver.received)) == 1
+
+
+def test_event_that_is_sent_after_the_next_of_its_payment_comes_second(telling, receiver, page, initialize):
+    initialize(reference="nmk-2")
+    telling.script(operation="webhook", fault="sent_after_next", reference="nmk-1")
+    telling.pay("nmk-1")
+
+    telling.pay("nmk-2")
+    telling.open_dispute("nmk-1")
+
+    wait_until(lambda: len(receiver.received) == 3, seconds=5)
+    assert names_of(receiver) == ["charge.success", "charge.dispute.create", "charge.success"]
+    assert [row["reference"] for row in telling.deliveries()] == ["nmk-2", "nmk-1", "nmk-1"]
+
+
+def test_script_of_calls_does_not_touch_the_sending_of_events(telling, receiver, page):
+    telling.script(operation="any", fault="http_500", times=None)
+
+    telling.pay("nmk-1")
+
+    assert names_of(receiver) == ["charge.success"]

@@ -1,5 +1,7 @@
 import pytest
 
+from devtools.sandbox.refusals import Refusal
+
 
 def statuses(api, *paths):
     return [api.get(path).status_code for path in paths]
@@ -100,3 +102,9 @@ def test_whole_seconds_are_seconds(sandbox):
     script = sandbox.script(operation="verify", fault="timeout_before_accept", seconds=2)
 
     assert script["options"] == {"seconds": 2}
+
+
+@pytest.mark.parametrize(("operation", "fault"), [("webhook", "http_500"), ("verify", "never_sent"), ("any", "sent_late")])
+def test_fault_of_calls_and_of_sendings_are_not_mixed_up(sandbox, operation, fault):
+    with pytest.raises(Refusal, match=f"Unknown fault '{fault}'"):
+        sandbox.script(operation=operation, fault=fault)
