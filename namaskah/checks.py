@@ -14,6 +14,7 @@ from django.db import connection
 
 _SECRET_KEY_LENGTH: Final = 32
 _SECRET_KEY_FORM: Final = re.compile(r"sk_(?:test|live)_[A-Za-z0-9_]{8,}", re.ASCII)
+_AMOUNTS: Final = ("MANUAL_CREDIT_APPROVAL_USD", "REFUND_APPROVAL_USD")
 _POSITIVE: Final = (
     "PAYSTACK_CONNECT_TIMEOUT_SECONDS",
     "PAYSTACK_READ_TIMEOUT_SECONDS",
@@ -79,9 +80,7 @@ def _find_range_faults() -> Iterator[str]:
     for name in _POSITIVE:
         if not 0 < getattr(settings, name) < _DAY_SECONDS:
             yield f"{name} must be more than 0."
-    for scope, limit in settings.RATE_LIMITS.items():
-        if not 1 <= limit <= _LARGEST_LIMIT:
-            yield f"RATE_LIMIT_{scope.upper()} must be from 1 to {_LARGEST_LIMIT} requests per minute."
+    yield from _find_limit_faults()
     calls_seconds = 2 * (settings.PAYSTACK_CONNECT_TIMEOUT_SECONDS + settings.PAYSTACK_READ_TIMEOUT_SECONDS)
     if calls_seconds >= settings.IDEMPOTENCY_LEASE_SECONDS and not settings.DEBUG:
         yield f"IDEMPOTENCY_LEASE_SECONDS must exceed two calls of Paystack, {calls_seconds:.0f} s with your time-outs."
@@ -91,6 +90,15 @@ def _find_range_faults() -> Iterator[str]:
     is_local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
     if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
         yield "PAYSTACK_BASE_URL must begin with https://: the secret key travels there."
+
+
+def _find_limit_faults() -> Iterator[str]:
+    for name in _AMOUNTS:
+        if not getattr(settings, name).is_finite() or getattr(settings, name) < 0:
+            yield f"{name} must be an amount of 0 or more."
+    for scope, limit in settings.RATE_LIMITS.items():
+        if not 1 <= limit <= _LARGEST_LIMIT:
+            yield f"RATE_LIMIT_{scope.upper()} must be from 1 to {_LARGEST_LIMIT} requests per minute."
 
 
 def _find_server_faults() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Reading settings from the environment, so that a wrong value names its setting."""
 
+from decimal import InvalidOperation
 from typing import Any
 
 import environ
@@ -23,5 +24,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # -- environ has no types
                 # environ drops letters first, and reads 1e3 as 13.
                 return float(self.ENVIRON[var])
             return super().get_value(var, cast, *args, **kwargs)
+        except InvalidOperation as error:
+            raise environ.ImproperlyConfigured(f"{var} must be a number.") from error
         except ValueError as error:
             raise environ.ImproperlyConfigured(f"{var}: {error}.") from error

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +25,11 @@ RESERVED_PREFIXES: Final = (PAYMENT_PREFIX, REFUND_PREFIX, REVERSAL_PREFIX, ADJU
 def new_id() -> UUID:
     """Return a new UUIDv7: 48 bits of milliseconds, 74 random bits (RFC 9562 section 5.7)."""
     return uuid_utils.compat.uuid7()
+
+
+def find_first_id(moment: datetime) -> UUID:
+    """Return what no UUIDv7 made at `moment` or later is smaller than, so that an index on ids finds new rows."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def new_reference(prefix: str) -> str:

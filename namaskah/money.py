@@ -35,3 +35,8 @@ def format_credits(amount: Decimal) -> str:
     exact = amount.quantize(CREDIT_PLACES)
     short = exact.quantize(CENTS, rounding=ROUND_DOWN)
     return str(short if short == exact else exact)
+
+
+def format_minor(amount_minor: int, currency: str) -> str:
+    """Return subunits as people read them: `41250.00 NGN`."""
+    return f"{Decimal(amount_minor) / SUBUNITS:.2f} {currency}"

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from psycopg2 import errorcodes
 from rest_framework import exceptions
 
 from namaskah.errors import DomainError
+from namaskah.outages import is_database_away
 from namaskah.problem_catalogue import PROBLEMS
 
 logger = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ def describe(error: Exception) -> ProblemDetails:
         )
     if isinstance(error, exceptions.APIException):
         return _describe_api_exception(error)
-    if isinstance(error, OperationalError | InterfaceError) or _sqlstate(error) == errorcodes.READ_ONLY_SQL_TRANSACTION:
+    if is_database_away(error) or _sqlstate(error) == errorcodes.READ_ONLY_SQL_TRANSACTION:
         return _describe_database_error(error)
     code = next((code for kind, code in _DJANGO_CODES.items() if isinstance(error, kind)), "internal_error")
     return ProblemDetails(code=code)

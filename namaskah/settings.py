@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ try:
     DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="NGN")
     CALLBACK_ALLOWED_HOSTS = env.list("CALLBACK_ALLOWED_HOSTS", default=[])
     EXCHANGE_RATE_MAX_AGE_HOURS = env.int("EXCHANGE_RATE_MAX_AGE_HOURS", default=72)
+
+    MANUAL_CREDIT_APPROVAL_USD = env("MANUAL_CREDIT_APPROVAL_USD", cast=Decimal, default=Decimal("50.00"))
+    REFUND_APPROVAL_USD = env("REFUND_APPROVAL_USD", cast=Decimal, default=Decimal("100.00"))
 
     WEBHOOK_RETRY_SECONDS = env.list("WEBHOOK_RETRY_SECONDS", cast=float, default=[1.0, 2.0, 4.0])
     PAYMENT_LOCK_TIMEOUT_SECONDS = env.float("PAYMENT_LOCK_TIMEOUT_SECONDS", default=30.0)
@@ -208,13 +212,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 5, "socket_keepaliv
 # would throw every message away. An hour of them is drained in seconds, because an empty drain costs a query.
 NUDGE_EXPIRES_SECONDS = 3600
 CELERY_BEAT_SCHEDULE = {
-    "drain-inbox": {"task": "payments.drain_inbox", "schedule": 1.0, "options": {"expires": NUDGE_EXPIRES_SECONDS}},
-    "purge-idempotency-keys": {
-        "task": "idempotency.purge",
+    name: {"task": task, "schedule": schedule, "options": {"expires": NUDGE_EXPIRES_SECONDS}}
+    for name, task, schedule in (
+        ("drain-inbox", "payments.drain_inbox", 1.0),
+        ("follow-up-refunds", "payments.follow_up_refunds", 5.0),
+        ("check-payments", "payments.check_payments", 30.0),
+        ("sweep-changes", "payments.sweep_changes", 300.0),
         # By the clock: an interval begins anew with every start, and a daily deployment would come before it ends.
-        "schedule": crontab(minute="7"),
-        "options": {"expires": NUDGE_EXPIRES_SECONDS},
-    },
+        ("purge-idempotency-keys", "idempotency.purge", crontab(minute="7")),
+        ("sweep-everything", "payments.sweep_everything", crontab(hour="3", minute="17")),
+    )
 }
 
 # --- API ---

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -184,3 +186,19 @@ def test_find_faults_of_a_limit_out_of_bounds_names_it(settings, name, limit):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, name: limit}
 
     assert list(find_faults()) == [f"RATE_LIMIT_{name.upper()} must be from 1 to 1000000 requests per minute."]
+
+
+@pytest.mark.parametrize("name", ["MANUAL_CREDIT_APPROVAL_USD", "REFUND_APPROVAL_USD"])
+@pytest.mark.parametrize("amount", ["-0.01", "NaN", "sNaN", "Infinity", "-Infinity"])
+def test_find_faults_of_an_amount_that_is_none_names_it(settings, name, amount):
+    _set(settings, {name: Decimal(amount)})
+
+    assert list(find_faults()) == [f"{name} must be an amount of 0 or more."]
+
+
+@pytest.mark.parametrize("name", ["MANUAL_CREDIT_APPROVAL_USD", "REFUND_APPROVAL_USD"])
+@pytest.mark.parametrize("amount", ["0", "-0", "0.01", "1E+6"])
+def test_find_faults_lets_any_amount_be_the_threshold(settings, name, amount):
+    _set(settings, {name: Decimal(amount)})
+
+    assert list(find_faults()) == []

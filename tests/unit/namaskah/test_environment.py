@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import environ
 import pytest
 
@@ -50,3 +52,17 @@ def test_a_wrong_number_in_a_list_is_refused_by_the_name_of_its_setting(monkeypa
 
     with pytest.raises(environ.ImproperlyConfigured, match=r"^SOME_NUMBERS: "):
         env.list("SOME_NUMBERS", cast=float, default=[])
+
+
+@pytest.mark.parametrize("text", ["fifty", "", "1,5", "50 USD"])
+def test_a_wrong_amount_is_refused_by_the_name_of_its_setting(monkeypatch, text):
+    monkeypatch.setenv("AN_AMOUNT", text)
+
+    with pytest.raises(environ.ImproperlyConfigured, match=r"^AN_AMOUNT must be a number\.$"):
+        env("AN_AMOUNT", cast=Decimal, default=Decimal(1))
+
+
+def test_an_amount_is_read_exactly(monkeypatch):
+    monkeypatch.setenv("AN_AMOUNT", "0.10")
+
+    assert env("AN_AMOUNT", cast=Decimal, default=Decimal(1)) == Decimal("0.10")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from namaskah.money import convert_to_credits, convert_to_minor, format_credits
+from namaskah.money import convert_to_credits, convert_to_minor, format_credits, format_minor
 
 amounts = st.decimals(min_value="0.01", max_value="10000", places=2)
 rates = st.decimals(min_value="0.000001", max_value="100000", places=6)
@@ -85,3 +85,10 @@ def test_format_credits_has_two_or_four_decimals(amount, text):
 @given(st.decimals(min_value="-1e13", max_value="1e13", places=4))
 def test_format_credits_loses_nothing(amount):
     assert Decimal(format_credits(amount)) == amount
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "told"), [(4_125_000, "41250.00 NGN"), (1, "0.01 NGN"), (0, "0.00 NGN"), (12_345, "123.45 NGN")]
+)
+def test_format_minor_is_in_whole_units(amount_minor, told):
+    assert format_minor(amount_minor, "NGN") == told

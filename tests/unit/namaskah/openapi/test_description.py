@@ -47,6 +47,11 @@ CODES = {
     "quote_payment": SHARED | PRICE,
     "list_payments": SHARED,
     "get_payment": SHARED | {"payment_not_found"},
+    "request_refund": SHARED
+    | WRITES
+    | KEYED
+    | {"permission_denied", "payment_not_found", "payment_not_refundable", "payment_disputed"}
+    | {"refund_exceeds_payment", "insufficient_credits"},
     "get_balance": SHARED,
     "list_transactions": SHARED,
     "summarize_transactions": SHARED,
@@ -184,7 +189,7 @@ def test_every_body_refuses_unknown_members_and_every_reference_leads_somewhere(
         if "requestBody" in operation and name != "receive_paystack_event"
     ]
 
-    assert [body["additionalProperties"] for body in bodies] == [False] * 4
+    assert [body["additionalProperties"] for body in bodies] == [False] * 5
     for reference in set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(description))):
         assert resolve(description, {"$ref": reference})
 
@@ -201,6 +206,7 @@ def test_what_moves_money_wants_a_key_and_nothing_else_does(description):
         "initialize_payment": True,
         "debit_wallet": True,
         "reverse_debit": True,
+        "request_refund": True,
         "verify_payment": False,
     }
 
@@ -234,6 +240,14 @@ def test_every_operation_says_how_to_authenticate(description):
         ("DebitInput", {"user_id": 1, "amount": "0.0001", "reference": "a", "service": ""}, False),
         ("ReversalInput", {"reason": "not served"}, True),
         ("ReversalInput", {"amount": "0", "reason": "not served"}, False),
+        ("RefundInput", {"reason": "bought twice"}, True),
+        ("RefundInput", {"reason": "bought twice", "amount_usd": "0.01"}, True),
+        ("RefundInput", {"reason": "bought twice", "amount_usd": "0.00"}, False),
+        ("RefundInput", {"reason": "bought twice", "amount_usd": "0.001"}, False),
+        ("RefundInput", {"reason": "bought twice", "amount_usd": "10000.01"}, False),
+        ("RefundInput", {"reason": "bought twice", "amount_minor": 100}, False),
+        ("RefundInput", {"reason": ""}, False),
+        ("RefundInput", {"amount_usd": "10.00"}, False),
         ("VerifyInput", {"reference": "x" * 100}, True),
         ("VerifyInput", {"reference": "x" * 101}, False),
     ],
