@@ -1,4 +1,6 @@
-"""The kinds of ledger entries and the other side of each."""
+"""The kinds of ledger entries, the other side of each, and what may become of holds and adjustments."""
+
+from typing import Final
 
 from django.db import models
 
@@ -42,3 +44,24 @@ class ReceivableReason(models.TextChoices):
 
     DISPUTE_LOST = "dispute_lost"
     REFUNDED_ELSEWHERE = "refunded_elsewhere"
+
+
+class AdjustmentReason(models.TextChoices):
+    """Why a person moves credits by hand."""
+
+    GOODWILL = "goodwill"
+    CORRECTION = "correction"
+
+
+class AdjustmentState(models.TextChoices):
+    """Whether an adjustment is in the ledger."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    POSTED = "posted"
+    REJECTED = "rejected"
+
+
+ACCOUNT_OF_ADJUSTMENT: Final = {
+    AdjustmentReason.GOODWILL: CounterAccount.ADJUSTMENT_GOODWILL,
+    AdjustmentReason.CORRECTION: CounterAccount.ADJUSTMENT_CORRECTION,
+}

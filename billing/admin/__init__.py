@@ -1,8 +1,8 @@
-"""Wallets, ledger and exchange rates, to look at."""
+"""Wallets with their holds, the ledger, adjustments, receivables and exchange rates, to look at."""
 
 from django.contrib import admin
 
-from billing.models import ExchangeRate, Transaction, Wallet
+from billing.models import CreditAdjustment, ExchangeRate, Hold, Receivable, Transaction, Wallet
 from namaskah.read_only_admin import ReadOnlyAdmin
 
 
@@ -23,6 +23,39 @@ class TransactionAdmin(ReadOnlyAdmin):
     list_filter = ["type"]
     list_select_related = ["user"]
     search_fields = ["reference", "user__username", "user__email"]
+    ordering = ["-id"]
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """Credits that wait for a decision, or did."""
+
+    list_display = ["reference", "wallet", "reason", "amount", "state", "created_at", "decided_at"]
+    list_filter = ["state", "reason"]
+    list_select_related = ["wallet"]
+    search_fields = ["reference", "wallet__user__username", "wallet__user__email"]
+    ordering = ["-id"]
+
+
+@admin.register(Receivable)
+class ReceivableAdmin(ReadOnlyAdmin):
+    """What customers owe."""
+
+    list_display = ["user", "amount", "reason", "payment_log", "created_at", "cancelled_at"]
+    list_filter = ["reason"]
+    list_select_related = ["user", "payment_log"]
+    search_fields = ["reference", "user__username", "user__email"]
+    ordering = ["-id"]
+
+
+@admin.register(CreditAdjustment)
+class CreditAdjustmentAdmin(ReadOnlyAdmin):
+    """Credits given and taken by hand."""
+
+    list_display = ["reference", "user", "amount", "reason_code", "state", "requested_by", "decided_by", "created_at"]
+    list_filter = ["state", "reason_code"]
+    list_select_related = ["user", "requested_by", "decided_by"]
+    search_fields = ["reference", "ticket", "user__username", "user__email"]
     ordering = ["-id"]
 
 

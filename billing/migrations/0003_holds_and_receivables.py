@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'holds',
-                'indexes': [models.Index(condition=models.Q(('state', 'held')), fields=['wallet'], name='billing_hold_open')],
+                'indexes': [models.Index(fields=['wallet'], name='billing_hold_of_wallet')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('amount__lt', Decimal('100000000000000'))), name='billing_hold_amount_positive'), models.CheckConstraint(condition=models.Q(('state__in', ['held', 'taken', 'released'])), name='billing_hold_state_known'), models.CheckConstraint(condition=models.Q(('reason__in', ['refund', 'dispute'])), name='billing_hold_reason_known'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('state', 'held')), models.Q(models.Q(('state', 'held'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='billing_hold_decided_has_time')],
             },
         ),

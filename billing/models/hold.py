@@ -36,7 +36,7 @@ class Hold(models.Model):
                 | (~Q(state=HoldState.HELD) & Q(decided_at__isnull=False)),
             ),
         ]
-        indexes = [models.Index(name="billing_hold_open", fields=["wallet"], condition=Q(state=HoldState.HELD))]
+        indexes = [models.Index(name="billing_hold_of_wallet", fields=["wallet"])]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.state} for {self.reason} {self.reference}"

@@ -38,13 +38,16 @@ def place_hold_up_to(
     return _place(wallet, there, reason=reason, reference=reference, now=now) if there > 0 else None
 
 
-def take_hold(hold_id: UUID, entry: Entry, *, now: datetime) -> Transaction:
-    """Take held credits out of the wallet; `entry` tells the ledger, its amount is the hold's.
+def take_hold(hold_id: UUID, entry: Entry, *, now: datetime, amount: Decimal | None = None) -> Transaction:
+    """Take held credits out of the wallet; with `amount` so many, be it less or more than was held.
+
+    `entry` tells the ledger, but for how much.
 
     :raises ConcurrentUpdateError: if the hold was decided before.
+    :raises InsufficientCreditsError: if `amount` is more than what was held and what is available besides.
     """
     hold = _decide(hold_id, HoldState.TAKEN, user_id=entry.user_id, now=now)
-    return ledger.post_entries([replace(entry, amount=-hold.amount)], now=now)[0]
+    return ledger.post_entries([replace(entry, amount=-(hold.amount if amount is None else amount))], now=now)[0]
 
 
 def release_hold(hold_id: UUID, *, user_id: int, now: datetime) -> None:

@@ -27,8 +27,8 @@ BIRTHS = [
 ]
 CHANGES = [
     Violation("billing_wallet_held_within_balance", {"held": "-0.0001"}, {"held": "0"}),
-    Violation("billing_wallet_held_within_balance", {"held": "10.0001"}, {"held": "10"}),
-    Violation("billing_wallet_held_within_balance", {"held": "NaN"}, {"held": "9.9999"}),
+    Violation("billing_wallet_held_within_balance", {"held": "10.0001"}, {"held": "0"}),
+    Violation("billing_wallet_held_within_balance", {"held": "NaN"}, {"held": "0"}),
     Violation("billing_wallet_balance_is_number", {"balance": "NaN"}, {"balance": "10.0000"}),
 ]
 

@@ -12,6 +12,7 @@ from billing.models import Transaction, Wallet
 from billing.services import ledger
 from billing.services.ledger import InsufficientCreditsError
 from tests.factories.billing import EntryFactory, post
+from tests.factories.refunds import place
 from tests.factories.users import UserFactory
 from tests.integration import actors
 
@@ -23,10 +24,6 @@ def post_together(*entries):
 
 def balances(*users):
     return [(wallet.balance, wallet.sequence) for wallet in (Wallet.objects.get(user=user) for user in users)]
-
-
-def hold(user, amount):
-    Wallet.objects.filter(user=user).update(held=amount)
 
 
 @pytest.mark.django_db
@@ -116,7 +113,7 @@ def test_post_entries_one_without_cover_takes_back_the_whole_batch():
 def test_post_entries_held_credits_do_not_count():
     user = UserFactory()
     post(user, amount=Decimal(10))
-    hold(user, Decimal(4))
+    place(user, 4)
 
     with pytest.raises(InsufficientCreditsError) as refusal:
         post(user, amount=Decimal("-6.0001"))
@@ -130,7 +127,7 @@ def test_post_entries_held_credits_do_not_count():
 def test_post_entries_credit_is_taken_while_everything_is_held():
     user = UserFactory()
     post(user, amount=Decimal(10))
-    hold(user, Decimal(10))
+    place(user, 10)
 
     post(user, amount=Decimal(1))
 
