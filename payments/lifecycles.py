@@ -75,3 +75,103 @@ class ReviewReason(models.TextChoices):
     REVERSAL_PENDING = "reversal_pending"
     PAID_TWICE = "paid_twice"
     TRANSACTION_REUSED = "transaction_reused"
+
+
+class ReviewOutcome(models.TextChoices):
+    """How a person ended a review; a refund ends it too, by itself."""
+
+    CREDITED = "credited"
+    DISMISSED = "dismissed"
+
+
+class RefundState(models.TextChoices):
+    """Where a refund stands."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPROVED = "approved"
+    SUBMITTING = "submitting"
+    UNKNOWN = "unknown"
+    SUBMITTED = "submitted"
+    NEEDS_ATTENTION = "needs_attention"
+    PROCESSED = "processed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+# A refund that was made elsewhere is met where the gateway has it.
+REFUND_BIRTHS: Final = (
+    RefundState.AWAITING_APPROVAL,
+    RefundState.APPROVED,
+    RefundState.SUBMITTED,
+)
+REFUND_EDGES: Final[dict[tuple[RefundState, RefundState], str]] = {
+    (RefundState.AWAITING_APPROVAL, RefundState.APPROVED): "a second person agreed",
+    (RefundState.AWAITING_APPROVAL, RefundState.REJECTED): "a second person did not",
+    (RefundState.APPROVED, RefundState.SUBMITTING): "about to be sent, which is committed first",
+    (RefundState.APPROVED, RefundState.FAILED): "the payer's bank took the money before it was sent",
+    (RefundState.SUBMITTING, RefundState.APPROVED): "certainly not sent, so it may be sent again",
+    (RefundState.SUBMITTING, RefundState.SUBMITTED): "the gateway took it",
+    (RefundState.SUBMITTING, RefundState.FAILED): "the gateway said no",
+    (RefundState.SUBMITTING, RefundState.UNKNOWN): "sent, and no usable answer came",
+    (RefundState.UNKNOWN, RefundState.SUBMITTED): "found in the gateway's list",
+    (RefundState.UNKNOWN, RefundState.FAILED): "the gateway's answer came late: no",
+    (RefundState.UNKNOWN, RefundState.NEEDS_ATTENTION): "not found in the gateway's list for long enough",
+    (RefundState.SUBMITTED, RefundState.PROCESSED): "the money went back",
+    (RefundState.SUBMITTED, RefundState.FAILED): "the gateway could not send it",
+    (RefundState.SUBMITTED, RefundState.NEEDS_ATTENTION): "the gateway needs the payer's bank details",
+    (RefundState.NEEDS_ATTENTION, RefundState.SUBMITTED): "the gateway goes on with it",
+    (RefundState.NEEDS_ATTENTION, RefundState.PROCESSED): "the money went back",
+    (RefundState.NEEDS_ATTENTION, RefundState.FAILED): "the gateway gave up, or a person found that it was never sent",
+}
+# What no longer stands against the payment's amount.
+REFUND_ENDED_WITHOUT_MONEY: Final = (RefundState.FAILED, RefundState.REJECTED)
+# The gateway may have it or not: nothing else may be sent for the payment meanwhile.
+REFUND_IN_DOUBT: Final = (RefundState.SUBMITTING, RefundState.UNKNOWN)
+
+
+def refund_sources_of(target: RefundState) -> list[RefundState]:
+    """Return the states from which a refund can reach `target`."""
+    return [source for source, reached in REFUND_EDGES if reached == target]
+
+
+class DisputeState(models.TextChoices):
+    """Where a dispute stands, as far as the customer's credits go."""
+
+    OPEN = "open"
+    LOST = "lost"
+    WON = "won"
+    REVIEW = "review"
+
+
+DISPUTE_EDGES: Final[dict[tuple[DisputeState, DisputeState], str]] = {
+    (DisputeState.OPEN, DisputeState.LOST): "the gateway took the money back",
+    (DisputeState.OPEN, DisputeState.WON): "the claim was turned down",
+    (DisputeState.OPEN, DisputeState.REVIEW): "resolved in a way that nobody foresaw",
+    (DisputeState.REVIEW, DisputeState.LOST): "the gateway took the money back",
+    (DisputeState.REVIEW, DisputeState.WON): "the claim was turned down",
+}
+
+
+def dispute_sources_of(target: DisputeState) -> list[DisputeState]:
+    """Return the states from which a dispute can reach `target`."""
+    return [source for source, reached in DISPUTE_EDGES if reached == target]
+
+
+class BreakKind(models.TextChoices):
+    """How the gateway's books and ours differ."""
+
+    MISSING_HERE = "missing_here"
+    MISSING_THERE = "missing_there"
+    AMOUNT = "amount"
+    CURRENCY = "currency"
+    STATE = "state"
+    DUPLICATE = "duplicate"
+
+
+class BreakState(models.TextChoices):
+    """Whether a difference is still there."""
+
+    OPEN = "open"
+    REPAIRED = "repaired"
+    GONE = "gone"
+    DISMISSED = "dismissed"

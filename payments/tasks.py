@@ -1,9 +1,10 @@
 """What Celery runs. Each task is idempotent and carries no data: the rows say what is to do."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from namaskah.observability.heartbeats import record_heartbeat
-from payments.services import nudges, webhooks
+from payments.services import invariant_sweeps, janitor, nudges, refund_follow_up, webhooks
 
 
 @shared_task(name=nudges.DRAIN_TASK, time_limit=60)
@@ -12,3 +13,27 @@ def drain_inbox() -> None:
     record_heartbeat("worker")
     if webhooks.drain_inbox():
         nudges.nudge()
+
+
+@shared_task(name="payments.check_payments", time_limit=60)
+def check_payments() -> None:
+    """Ask about payments whose outcome nobody told us."""
+    janitor.check_payments()
+
+
+@shared_task(name="payments.follow_up_refunds", time_limit=60)
+def follow_up_refunds() -> None:
+    """Send approved refunds, and ask about those on their way."""
+    refund_follow_up.follow_up_refunds()
+
+
+@shared_task(name="payments.sweep_changes", time_limit=280)
+def sweep_changes() -> None:
+    """Check the invariants for whoever's rows changed."""
+    invariant_sweeps.sweep_changes(now=timezone.now())
+
+
+@shared_task(name="payments.sweep_everything", time_limit=3600)
+def sweep_everything() -> None:
+    """Check the invariants for every row."""
+    invariant_sweeps.sweep_everything()

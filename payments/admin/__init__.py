@@ -1,9 +1,18 @@
-"""Payments, events and gateway calls, to look at."""
+"""Payments, their refunds and disputes, events and gateway calls, to look at."""
 
 from django.contrib import admin
 
 from namaskah.read_only_admin import ReadOnlyAdmin
-from payments.models import GatewayCall, PaymentLog, WebhookAttempt, WebhookEvent
+from payments.models import (
+    Dispute,
+    GatewayCall,
+    PaymentLog,
+    ReconciliationBreak,
+    Refund,
+    ReviewDecision,
+    WebhookAttempt,
+    WebhookEvent,
+)
 
 
 @admin.register(PaymentLog)
@@ -24,6 +33,49 @@ class PaymentLogAdmin(ReadOnlyAdmin):
     list_select_related = ["user"]
     search_fields = ["reference", "email", "user__username"]
     ordering = ["-id"]
+
+
+@admin.register(ReviewDecision)
+class ReviewDecisionAdmin(ReadOnlyAdmin):
+    """How reviews ended."""
+
+    list_display = ["payment", "review_reason", "outcome", "decided_by", "note", "created_at"]
+    list_filter = ["outcome", "review_reason"]
+    list_select_related = ["payment", "decided_by"]
+    search_fields = ["payment__reference"]
+    ordering = ["-id"]
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    """Money on its way back."""
+
+    list_display = ["reference", "payment", "state", "amount_minor", "credit_amount", "requested_by", "created_at"]
+    list_filter = ["state", "needs_approval"]
+    list_select_related = ["payment", "requested_by"]
+    search_fields = ["reference", "payment__reference", "gateway_refund_id"]
+    ordering = ["-id"]
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    """What payers' banks claim back, the nearest deadline first."""
+
+    list_display = ["gateway_dispute_id", "payment", "state", "due_at", "amount_minor", "credit_amount", "resolution"]
+    list_filter = ["state", "resolution"]
+    list_select_related = ["payment"]
+    search_fields = ["gateway_dispute_id", "payment__reference"]
+    ordering = ["due_at", "-id"]
+
+
+@admin.register(ReconciliationBreak)
+class ReconciliationBreakAdmin(ReadOnlyAdmin):
+    """Where the gateway's books and ours differ, the oldest first."""
+
+    list_display = ["kind", "subject", "state", "ours", "theirs", "first_seen_at", "last_seen_at"]
+    list_filter = ["state", "kind"]
+    search_fields = ["subject"]
+    ordering = ["first_seen_at"]
 
 
 @admin.register(WebhookEvent)

@@ -158,7 +158,11 @@ class PaymentLog(StateModel):
             ),
             models.CheckConstraint(
                 name="payments_paymentlog_refunds_within_amount",
-                condition=Q(amount_refunded_minor__gte=0, amount_refunded_minor__lte=F("amount_minor")),
+                condition=Q(amount_refunded_minor__gte=0)
+                & (
+                    Q(amount_refunded_minor__lte=F("amount_minor"))
+                    | Q(amount_refunded_minor__lte=F("amount_paid_minor"))
+                ),
             ),
             models.CheckConstraint(
                 name="payments_paymentlog_not_superseded_by_itself",
@@ -195,10 +199,12 @@ class PaymentLog(StateModel):
         self.processing_started_at = now
 
     @transition(field=state, source=lifecycles.sources_of(PaymentState.COMPLETED), target=PaymentState.COMPLETED)
-    def complete(self, *, evidence: Evidence, credited_amount: Decimal, cause: Cause, now: datetime) -> None:
+    def complete(
+        self, *, evidence: Evidence, credited_amount: Decimal, cause: Cause, now: datetime, reason: str = ""
+    ) -> None:
         """Note that the payment was paid and `credited_amount` credited."""
-        reason = "late_success" if self.state == PaymentState.FAILED else "paid"
-        self._append(PaymentState.COMPLETED, cause=cause, reason=reason, now=now)
+        usual = "late_success" if self.state == PaymentState.FAILED else "paid"
+        self._append(PaymentState.COMPLETED, cause=cause, reason=reason or usual, now=now)
         self.note_evidence(evidence)
         self.credited = True
         self.credited_amount = credited_amount
@@ -215,6 +221,28 @@ class PaymentLog(StateModel):
         self.error_code = code
         self.error_message = message[:300]
         self.processing_completed_at = now
+
+    @transition(field=state, source=lifecycles.sources_of(PaymentState.REFUNDED), target=PaymentState.REFUNDED)
+    def note_refunded(self, *, cause: Cause, now: datetime) -> None:
+        """Note that the whole amount went back."""
+        self._append(PaymentState.REFUNDED, cause=cause, reason="refunded", now=now)
+        self.next_check_at = None
+        self.review_reason = ""
+
+    @property
+    def refundable_minor(self) -> int:
+        """What may go back in all: not the fees that the payer bore.
+
+        Money that was not credited, or that a person credited as another amount, goes back as it came.
+        """
+        if self.credited and self.credited_amount == self.credit_amount:
+            return self.amount_minor
+        return self.amount_paid_minor or 0
+
+    @property
+    def received_minor(self) -> int:
+        """What may go back at the gateway's own dashboard: there fees that the payer bore may, too."""
+        return max(self.refundable_minor, self.amount_paid_minor or 0)
 
     def note_evidence(self, evidence: Evidence) -> None:
         """Keep what the gateway said about the money, whatever follows from it."""

@@ -42,6 +42,18 @@ def get_payment(*, user: User, reference: str) -> PaymentLog:
     return payment
 
 
+def get_any_payment(*, reference: str) -> PaymentLog:
+    """Return a payment, whoever's it is: for staff and operators, never for API clients.
+
+    :raises PaymentNotFoundError: if there is none.
+    """
+    is_possible = is_reference(reference, prefix=PAYMENT_PREFIX)
+    payment = PaymentLog.objects.filter(reference=reference).first() if is_possible else None
+    if payment is None:
+        raise PaymentNotFoundError(f"There is no payment {reference!r}; references look like nmk-….")
+    return payment
+
+
 def find_payment_of_key(*, user: User, idempotency_key: UUID) -> PaymentLog | None:
     """Return the newest attempt at the purchase that the user began with this key."""
     return list_payments(user=user).filter(idempotency_key=idempotency_key, superseded_by__isnull=True).first()

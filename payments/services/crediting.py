@@ -21,8 +21,8 @@ from billing.services import ledger
 from namaskah.errors import UnavailableError
 from namaskah.transactions import run_transaction
 from payments.gateways.paystack.mode import get_domain
-from payments.lifecycles import PaymentState, ReviewReason
-from payments.models import Cause, Evidence, PaymentLog
+from payments.lifecycles import REFUND_ENDED_WITHOUT_MONEY, DisputeState, PaymentState, ReviewOutcome, ReviewReason
+from payments.models import Cause, Dispute, Evidence, PaymentLog, Refund, ReviewDecision
 from payments.models.payment import CHANGING_FIELDS
 from payments.selectors.payments import PaymentNotFoundError
 from payments.services.evidence import REVERSED, Judgement, Verdict, judge
@@ -31,7 +31,7 @@ from payments.services.payment_locks import hold_payment_locks
 logger = structlog.get_logger(__name__)
 
 # The transaction is ours and in our currency, so what it says stands on the payment for whoever decides.
-_ABOUT_THE_AMOUNT: Final = frozenset({ReviewReason.AMOUNT_MISMATCH, ReviewReason.PARTIAL_DEBIT, ReviewReason.OVERPAID})
+ABOUT_THE_AMOUNT: Final = frozenset({ReviewReason.AMOUNT_MISMATCH, ReviewReason.PARTIAL_DEBIT, ReviewReason.OVERPAID})
 # As in settings.DATABASE_TIMEOUTS.
 _ROW_WAIT_SECONDS: Final = 3.0
 
@@ -139,11 +139,28 @@ def credit_payments(requests: Sequence[CreditRequest], *, now: datetime) -> list
     ]
     credited = [outcome.payment for outcome in outcomes if outcome.result is CreditResult.CREDITED and outcome.payment]
     causes = {request.evidence.reference: request.cause for request in requests}
-    ledger.post_entries([_entry(payment, causes[payment.reference]) for payment in credited], now=now)
-    _mark_paid_twice(credited)
+    ledger.post_entries([entry_of(payment, causes[payment.reference]) for payment in credited], now=now)
+    mark_paid_twice(credited)
     changed = [payment for reference, payment in payments.items() if _fingerprint(payment) != before[reference]]
     PaymentLog.write(changed, now=now)
     return outcomes
+
+
+def entry_of(payment: PaymentLog, cause: Cause) -> ledger.Entry:
+    """Return the ledger entry that credits a completed payment."""
+    if payment.credited_amount is None:
+        raise ValueError(f"{payment.reference} is not credited")
+    return ledger.Entry(
+        user_id=payment.user_id,
+        type=TransactionType.CREDIT,
+        amount=payment.credited_amount,
+        counter_account=CounterAccount.GATEWAY_PAYSTACK,
+        reference=payment.reference,
+        idempotency_key=payment.pk,
+        payment_log_id=payment.pk,
+        description="Credits bought",
+        request_id=cause.request_id,
+    )
 
 
 def _lock_payments(references: Sequence[str]) -> dict[str, PaymentLog]:
@@ -190,10 +207,29 @@ def _decide(
     if taken.get(request.evidence.gateway_transaction_id or 0, payment.reference) != payment.reference:
         # One transaction of the gateway pays for one payment.
         judgement = Judgement(Verdict.REVIEW, ReviewReason.TRANSACTION_REUSED)
+    if judgement.verdict is Verdict.PAID and _is_going_back(payment):
+        judgement = Judgement(Verdict.REVIEW, ReviewReason.STATUS_MISMATCH)
     outcome = CreditOutcome(_carry_out(payment, judgement, request, now=now), payment)
     if payment.gateway_transaction_id is not None:
         taken[payment.gateway_transaction_id] = payment.reference
     return outcome
+
+
+def _is_going_back(payment: PaymentLog) -> bool:
+    """Whether the money went back while it was in doubt; only then its evidence stands here already."""
+    if payment.gateway_transaction_id is None:
+        return False
+    refunds = Refund.objects.filter(payment=payment).exclude(state__in=REFUND_ENDED_WITHOUT_MONEY)
+    return refunds.exists() or Dispute.objects.filter(payment=payment, state=DisputeState.LOST).exists()
+
+
+def _is_dismissed(payment: PaymentLog, reason: ReviewReason, evidence: Evidence) -> bool:
+    """Whether a person looked at the same finding before and let it be."""
+    said = (evidence.gateway_transaction_id, evidence.amount_minor)
+    if reason in ABOUT_THE_AMOUNT and said != (payment.gateway_transaction_id, payment.amount_paid_minor):
+        return False
+    decisions = ReviewDecision.objects.filter(payment=payment, review_reason=reason)
+    return decisions.filter(outcome=ReviewOutcome.DISMISSED).exists()
 
 
 def _carry_out(payment: PaymentLog, judgement: Judgement, request: CreditRequest, *, now: datetime) -> CreditResult:
@@ -201,8 +237,10 @@ def _carry_out(payment: PaymentLog, judgement: Judgement, request: CreditRequest
         payment.complete(evidence=request.evidence, credited_amount=payment.credit_amount, cause=request.cause, now=now)
         return CreditResult.CREDITED
     if judgement.verdict is Verdict.REVIEW and judgement.review_reason:
+        if _is_dismissed(payment, judgement.review_reason, request.evidence):
+            return CreditResult.OPEN
         payment.put_under_review(judgement.review_reason)
-        if judgement.review_reason in _ABOUT_THE_AMOUNT:
+        if judgement.review_reason in ABOUT_THE_AMOUNT:
             payment.note_evidence(request.evidence)
         logger.warning(
             "payment_under_review",
@@ -220,22 +258,11 @@ def _carry_out(payment: PaymentLog, judgement: Judgement, request: CreditRequest
     return CreditResult.OPEN
 
 
-def _entry(payment: PaymentLog, cause: Cause) -> ledger.Entry:
-    return ledger.Entry(
-        user_id=payment.user_id,
-        type=TransactionType.CREDIT,
-        amount=payment.credit_amount,
-        counter_account=CounterAccount.GATEWAY_PAYSTACK,
-        reference=payment.reference,
-        idempotency_key=payment.pk,
-        payment_log_id=payment.pk,
-        description="Credits bought",
-        request_id=cause.request_id,
-    )
+def mark_paid_twice(credited: Sequence[PaymentLog]) -> None:
+    """Put the later of two paid attempts at one purchase under review; both stay credited.
 
-
-def _mark_paid_twice(credited: Sequence[PaymentLog]) -> None:
-    """Put the later of two paid attempts at one purchase under review; both stay credited."""
+    The caller has moved their wallet: whoever credits the other attempt waits for that.
+    """
     for payment in credited:
         if payment.attempt == 1 and payment.superseded_by_id is None:
             continue

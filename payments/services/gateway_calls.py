@@ -1,8 +1,10 @@
 """Calls of the gateway, each written down before it is made and completed after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -19,6 +21,24 @@ from payments.gateways.paystack import transactions
 from payments.models import Evidence, GatewayCall, GatewayOutcome
 
 logger = structlog.get_logger(__name__)
+
+
+_WRITES: Final = frozenset({"initialize", "refund"})
+_is_read_only: ContextVar[bool] = ContextVar("is_read_only", default=False)
+
+
+class GatewayWriteBlockedError(Exception):
+    """A rehearsal was about to change something at the gateway."""
+
+
+@contextmanager
+def reads_only() -> Iterator[None]:
+    """Refuse every call in the block that would change something at the gateway."""
+    token = _is_read_only.set(True)
+    try:
+        yield
+    finally:
+        _is_read_only.reset(token)
 
 
 class _Answered(Protocol):
@@ -45,7 +65,10 @@ def call_gateway(
     :raises GatewayUnavailableError: if it was never reached.
     :raises GatewayMisconfiguredError: if it refused our key.
     :raises GatewayOutcomeUnknownError: if the request was sent and no usable answer came.
+    :raises GatewayWriteBlockedError: if it would change something within `reads_only`.
     """
+    if operation in _WRITES and _is_read_only.get():
+        raise GatewayWriteBlockedError(f"{operation} {reference} was about to be sent.")
     call = GatewayCall.objects.create(
         payment_id=payment_id,
         operation=operation,

@@ -5,7 +5,7 @@ Every time is the database's, so that workers on machines with different clocks 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -23,10 +23,12 @@ _LEASE_SECONDS: Final = 30
 _POSTPONE_SECONDS: Final = 0.5
 _DUE: Final = [EventStatus.RECEIVED.value, EventStatus.RETRYING.value]
 
-# The lease: until then the event is not due for anybody else, and if this worker dies it is due again.
+# The lease: until then the event is not due for anybody else, and if this worker dies it is due again. An error of
+# an earlier attempt goes from the row, and stays in the log of attempts: what waits for its retry has an error there.
 # An ARRAY is chosen once; as `IN (SELECT …)` a plan may run it again for every row, and claim past the limit.
 _CLAIM_TEMPLATE: Final = """
-UPDATE webhook_events SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => %s)
+UPDATE webhook_events
+SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => %s), error_class = '', error = ''
 WHERE id = ANY (ARRAY(
     SELECT id FROM webhook_events
     WHERE status IN ('received', 'retrying') AND next_attempt_at <= now()
@@ -38,6 +40,20 @@ RETURNING *
 """
 _CLAIM_FRESH_CHARGES: Final = _CLAIM_TEMPLATE.format(KIND="")
 _CLAIM_ANY_OTHER: Final = _CLAIM_TEMPLATE.format(KIND="NOT")
+
+
+# An event that is due in the future and has an error is waiting for its retry; without one, a worker has it.
+_CLAIM_FOR_REPLAY: Final = """
+UPDATE webhook_events
+SET status = 'retrying', next_attempt_at = now() + make_interval(secs => %s),
+    attempts = least(greatest(attempts, 1), %s), error_class = '', error = ''
+WHERE id = (
+    SELECT id FROM webhook_events
+    WHERE id = %s AND (status <> ALL (%s) OR next_attempt_at <= now() OR error_class <> '')
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING *
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,18 @@ class Failure:
         """Return the failure that `error` tells."""
         text = str(error).replace("\x00", "").encode(errors="replace").decode()
         return cls(error_class=type(error).__name__[:100], error=text[:500])
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Why an attempt was made: `trigger` is `worker`, `replay` or `dismissal`, `by_id` whoever asked for it."""
+
+    trigger: str
+    by_id: int | None = None
+    reason: str = ""
+
+
+BY_WORKER: Final = Request(trigger="worker")
 
 
 def claim_charges(*, limit: int = BATCH) -> list[WebhookEvent]:
@@ -104,20 +132,24 @@ def postpone(events: Sequence[WebhookEvent]) -> None:
 
 
 @transaction.atomic(durable=True)
-def schedule_retry(event: WebhookEvent, failure: Failure) -> None:
-    """Write down a failed attempt and when the next is due: 1 s, 2 s, 4 s (WEBHOOK_RETRY_SECONDS)."""
-    wait_seconds = settings.WEBHOOK_RETRY_SECONDS[event.attempts - 1]
+def schedule_retry(event: WebhookEvent, failure: Failure) -> float:
+    """Write down a failed attempt, and return after how many seconds the next is due.
+
+    They are WEBHOOK_RETRY_SECONDS: 1 s, 2 s, 4 s.
+    """
+    wait_seconds: float = settings.WEBHOOK_RETRY_SECONDS[event.attempts - 1]
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE webhook_events SET status = 'retrying', next_attempt_at = now() + make_interval(secs => %s), "
             "error_class = %s, error = %s WHERE id = %s AND status = ANY(%s)",
             [wait_seconds, failure.error_class, failure.error, event.pk, _DUE],
         )
-    _log_attempt(event, failure, outcome=EventStatus.RETRYING)
+    log_attempt(event, failure, outcome=EventStatus.RETRYING)
+    return wait_seconds
 
 
 @transaction.atomic(durable=True)
-def dead_letter(event: WebhookEvent, failure: Failure) -> None:
+def dead_letter(event: WebhookEvent, failure: Failure, *, request: Request = BY_WORKER) -> None:
     """Take the event out of the queue, with its body, until a person replays or dismisses it."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -125,7 +157,7 @@ def dead_letter(event: WebhookEvent, failure: Failure) -> None:
             "WHERE id = %s AND status = ANY(%s)",
             [failure.error_class, failure.error, event.pk, _DUE],
         )
-    _log_attempt(event, failure, outcome=EventStatus.DEAD)
+    log_attempt(event, failure, outcome=EventStatus.DEAD, request=request)
     logger.error(
         "webhook_dead",
         event_id=str(event.pk),
@@ -134,6 +166,17 @@ def dead_letter(event: WebhookEvent, failure: Failure) -> None:
         attempts=event.attempts,
         error_class=failure.error_class,
     )
+
+
+def claim_for_replay(event_id: UUID) -> WebhookEvent | None:
+    """Claim one event for 30 s, whatever became of it before; None while somebody else works on it. Commits at once.
+
+    If the replay dies, the event is due, and a worker ends it: one attempt is left for that.
+    """
+    parameters = [_LEASE_SECONDS, len(settings.WEBHOOK_RETRY_SECONDS), event_id, _DUE]
+    with transaction.atomic(durable=True):
+        claimed = list(WebhookEvent.objects.raw(_CLAIM_FOR_REPLAY, parameters))
+    return claimed[0] if claimed else None
 
 
 def has_attempts_left(event: WebhookEvent) -> bool:
@@ -146,20 +189,26 @@ def is_worn_out(event: WebhookEvent) -> bool:
     return event.attempts > len(settings.WEBHOOK_RETRY_SECONDS) + 1
 
 
-def _log_attempt(event: WebhookEvent, failure: Failure, *, outcome: EventStatus) -> None:
-    claimed_until = event.next_attempt_at
-    if claimed_until is None:
-        raise ValueError("an attempt needs a claimed event")
+def log_attempt(event: WebhookEvent, failure: Failure, *, outcome: EventStatus, request: Request = BY_WORKER) -> None:
+    """Write down one attempt; the caller holds the transaction. It began when the event was claimed."""
+    # A person may try as often as they like, which does not count against the attempts of the workers.
+    number = event.attempts if request is BY_WORKER else event.attempt_log.count() + 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()")
         finished_at = cursor.fetchone()[0]
     WebhookAttempt.objects.create(
         event=event,
-        number=event.attempts,
-        started_at=claimed_until - timedelta(seconds=_LEASE_SECONDS),
+        number=number,
+        started_at=min(_claimed_at(event) or finished_at, finished_at),
         finished_at=finished_at,
         outcome=outcome,
         error_class=failure.error_class,
         error=failure.error,
-        trigger="worker",
+        trigger=request.trigger,
+        by_id=request.by_id,
+        reason=request.reason[:500],
     )
+
+
+def _claimed_at(event: WebhookEvent) -> datetime | None:
+    return event.next_attempt_at - timedelta(seconds=_LEASE_SECONDS) if event.next_attempt_at else None

@@ -4,6 +4,7 @@ A nudge may be lost: beat sends the same message every second, and the row is th
 happens in one daemon thread per process, because a frozen Redis blocks a publish for over a minute.
 """
 
+import heapq
 import os
 import threading
 import time
@@ -22,35 +23,44 @@ _BROKER_TIMEOUTS: Final = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5,
 
 
 class _Nudger:
-    """One thread and one flag: any number of nudges while it publishes become one more message."""
+    """One thread and the times at which it is to publish: those that are due together become one message."""
 
     def __init__(self) -> None:
-        self._wanted = threading.Event()
+        self._due: list[float] = []
+        self._changed = threading.Condition()
         self.pid = os.getpid()
         threading.Thread(target=self._run, name="inbox-nudger", daemon=True).start()
 
-    def request(self) -> None:
-        self._wanted.set()
+    def request(self, *, after_seconds: float) -> None:
+        with self._changed:
+            heapq.heappush(self._due, time.monotonic() + after_seconds)
+            self._changed.notify()
 
     def _run(self) -> None:
         while True:
-            self._wanted.wait()
-            self._wanted.clear()
+            self._wait_until_due()
             time.sleep(_COALESCE_SECONDS if _publish() else _AFTER_FAILURE_SECONDS)
+
+    def _wait_until_due(self) -> None:
+        with self._changed:
+            while not self._due or self._due[0] > time.monotonic():
+                self._changed.wait(self._due[0] - time.monotonic() if self._due else None)
+            while self._due and self._due[0] <= time.monotonic():
+                heapq.heappop(self._due)
 
 
 _mutex = threading.Lock()
 _nudger: _Nudger | None = None
 
 
-def nudge() -> None:
-    """Ask for a drain of the inbox soon; returns at once and never fails."""
+def nudge(*, after_seconds: float = 0.0) -> None:
+    """Ask for a drain of the inbox soon, or when a retry is due; returns at once and never fails."""
     global _nudger  # noqa: PLW0603 -- one thread per process; a fork needs a new one, hence the pid
     if _nudger is None or _nudger.pid != os.getpid():
         with _mutex:
             if _nudger is None or _nudger.pid != os.getpid():
                 _nudger = _Nudger()
-    _nudger.request()
+    _nudger.request(after_seconds=after_seconds)
 
 
 def _publish() -> bool:

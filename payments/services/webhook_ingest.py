@@ -24,7 +24,12 @@ logger = structlog.get_logger(__name__)
 
 CHARGE_SUCCESS: Final = "charge.success"
 CHARGE_FAILED: Final = "charge.failed"
-HANDLED_TYPES: Final = frozenset({CHARGE_SUCCESS, CHARGE_FAILED})
+REFUND_TYPES: Final = frozenset(
+    {"refund.pending", "refund.processing", "refund.needs-attention", "refund.processed", "refund.failed"}
+)
+DISPUTE_TYPES: Final = frozenset({"charge.dispute.create", "charge.dispute.remind", "charge.dispute.resolve"})
+CHARGE_TYPES: Final = frozenset({CHARGE_SUCCESS, CHARGE_FAILED})
+HANDLED_TYPES: Final = CHARGE_TYPES | REFUND_TYPES | DISPUTE_TYPES
 
 _MAX_DEPTH: Final = 64
 _EVENT_TYPE: Final = re.compile(r"[a-z_.-]{1,64}")
@@ -119,7 +124,8 @@ def _sort(event_type: str, reference: str, *, domain: object) -> tuple[EventStat
     if event_type not in HANDLED_TYPES:
         return EventStatus.IGNORED, "unknown_type"
     if not reference:
-        return EventStatus.QUARANTINED, ReferenceMissingError.code
+        is_charge = event_type in CHARGE_TYPES
+        return EventStatus.QUARANTINED, ReferenceMissingError.code if is_charge else "no_reference"
     if not reference.startswith(PAYMENT_PREFIX):
         return EventStatus.IGNORED, "foreign_reference"
     return EventStatus.RECEIVED, ""
@@ -160,13 +166,19 @@ RETURNING 1
 """
 
 _COUNT_DELIVERY: Final = """
-UPDATE webhook_events SET deliveries = deliveries + 1, last_delivered_at = now() WHERE id = (
+UPDATE webhook_events SET deliveries = deliveries + 1, last_delivered_at = now(),
+    status = CASE WHEN {IS_STALE} THEN 'received' ELSE status END,
+    attempts = CASE WHEN {IS_STALE} THEN 0 ELSE attempts END,
+    next_attempt_at = CASE WHEN {IS_STALE} THEN now() ELSE next_attempt_at END
+WHERE id = (
     SELECT id FROM webhook_events WHERE object_id = %s AND event_type = %s AND body_sha256 = %s
     FOR NO KEY UPDATE {SKIP_LOCKED}
 )
 """
-_COUNT_IF_FREE: Final = _COUNT_DELIVERY.format(SKIP_LOCKED="SKIP LOCKED")
-_COUNT_AFTER_WAIT: Final = _COUNT_DELIVERY.format(SKIP_LOCKED="")
+# The truth of a refund or a dispute is read from the gateway, and may have moved since the event was processed.
+_IS_STALE: Final = "status = 'processed' AND (event_type LIKE 'refund.%%' OR event_type LIKE 'charge.dispute.%%')"
+_COUNT_IF_FREE: Final = _COUNT_DELIVERY.format(SKIP_LOCKED="SKIP LOCKED", IS_STALE=_IS_STALE)
+_COUNT_AFTER_WAIT: Final = _COUNT_DELIVERY.format(SKIP_LOCKED="", IS_STALE=_IS_STALE)
 
 
 def _count_delivery(reading: Reading, digest: bytes) -> None:

@@ -1,7 +1,8 @@
 """From the inbox to its effect: gather evidence without a transaction, then apply it in one."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,9 +13,9 @@ from django.utils import timezone
 
 from namaskah.api import strict_json
 from payments.gateways.paystack.parsing import read_evidence
-from payments.lifecycles import TransitionSource
-from payments.models import Cause, Evidence, WebhookEvent
-from payments.services import crediting, gateway_calls, inbox
+from payments.lifecycles import DUE_STATUSES, EventStatus, TransitionSource
+from payments.models import Cause, Evidence, PaymentLog, WebhookEvent
+from payments.services import crediting, disputes, gateway_calls, inbox, nudges, refund_reports, webhook_ingest
 from payments.services.crediting import CreditOutcome, CreditRequest, CreditResult
 from payments.services.payment_locks import hold_payment_locks
 from payments.services.webhook_ingest import CHARGE_SUCCESS
@@ -40,8 +41,29 @@ class WornOutError(Exception):
     """The event was claimed again and again and nobody lived to finish it."""
 
 
-def drain_inbox(*, limit_seconds: float = _DRAIN_SECONDS) -> bool:
-    """Process due events until none is left or `limit_seconds` have passed; return whether some may be left."""
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """How many events of the inbox are where."""
+
+    due: int
+    dead: int
+
+
+def count_open() -> InboxCounts:
+    """Count the events that wait, and those that need a person; partial indexes know them among however many."""
+    events = WebhookEvent.objects
+    return InboxCounts(
+        due=events.filter(status__in=DUE_STATUSES).count(), dead=events.filter(status=EventStatus.DEAD).count()
+    )
+
+
+def drain_inbox(
+    *, limit_seconds: float = _DRAIN_SECONDS, progress: Callable[[int], None] = lambda _count: None
+) -> bool:
+    """Process due events until none is left or `limit_seconds` have passed; return whether some may be left.
+
+    `progress` is told how many were taken up, after each few.
+    """
     deadline = time.monotonic() + limit_seconds
     while time.monotonic() < deadline:
         charges = inbox.claim_charges()
@@ -51,6 +73,7 @@ def drain_inbox(*, limit_seconds: float = _DRAIN_SECONDS) -> bool:
             process_webhook_with_retry(other)
         if not charges and other is None:
             return False
+        progress(len(charges) + (other is not None))
     return True
 
 
@@ -95,7 +118,7 @@ def process_webhook_with_retry(event: WebhookEvent) -> None:
         if isinstance(error, _PERMANENT) or not inbox.has_attempts_left(event):
             inbox.dead_letter(event, failure)
         else:
-            inbox.schedule_retry(event, failure)
+            nudges.nudge(after_seconds=inbox.schedule_retry(event, failure))
 
 
 def process_webhook(event: WebhookEvent, *, now: datetime) -> None:
@@ -103,7 +126,28 @@ def process_webhook(event: WebhookEvent, *, now: datetime) -> None:
 
     :raises UnknownReferenceError: if there is no payment with the event's reference.
     :raises PaymentBusyError: if its payment is being worked on elsewhere.
+    :raises GatewayUnavailableError: if the gateway would have to be asked and gave no usable answer.
     """
+    if event.event_type in webhook_ingest.CHARGE_TYPES:
+        _process_charge(event, now=now)
+    else:
+        _process_nudge(event, now=now)
+
+
+def _process_nudge(event: WebhookEvent, *, now: datetime) -> None:
+    """Bring a refund or a dispute to where the gateway says it is; the event itself proves nothing."""
+    payment_id = PaymentLog.objects.filter(reference=event.reference).values_list("pk", flat=True).first()
+    if payment_id is None:
+        raise UnknownReferenceError(f"There is no payment {event.reference}.")
+    if event.event_type in webhook_ingest.REFUND_TYPES:
+        refund_reports.sync_refunds(payment_id=payment_id, cause=_cause(event), now=now)
+    else:
+        disputes.sync_dispute(gateway_dispute_id=event.object_id, cause=_cause(event), now=now)
+    with transaction.atomic(durable=True):
+        inbox.mark_processed([(event, payment_id)])
+
+
+def _process_charge(event: WebhookEvent, *, now: datetime) -> None:
     request = CreditRequest(
         evidence=_gather(event, now=now),
         cause=_cause(event),
@@ -124,7 +168,8 @@ def _gather(event: WebhookEvent, *, now: datetime) -> Evidence:
     """Return the evidence: an announced success carries it, anything else is asked for."""
     if event.event_type == CHARGE_SUCCESS:
         return _read_charge(event)
-    evidence = gateway_calls.ask_about(event.reference, payment_id=None, request_id="", now=now)
+    payment_id = PaymentLog.objects.filter(reference=event.reference).values_list("pk", flat=True).first()
+    evidence = gateway_calls.ask_about(event.reference, payment_id=payment_id, request_id="", now=now)
     if evidence is None:
         raise UnknownReferenceError(f"The gateway knows no {event.reference}.")
     return evidence

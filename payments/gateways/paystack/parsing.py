@@ -24,17 +24,17 @@ def read_evidence(transaction: Mapping[str, Any]) -> Evidence:
     # Older answers leave it out; one that is there and cannot be read proves nothing about the amount.
     is_unreadable = transaction.get("requested_amount") is not None and requested_minor is None
     return Evidence(
-        reference=_read_word(transaction.get("reference")),
-        status=_read_word(transaction.get("status")),
-        domain=_read_word(transaction.get("domain")),
-        currency=_read_word(transaction.get("currency")),
+        reference=read_word(transaction.get("reference")),
+        status=read_word(transaction.get("status")),
+        domain=read_word(transaction.get("domain")),
+        currency=read_word(transaction.get("currency")),
         amount_minor=None if is_unreadable else read_integer(transaction.get("amount")),
         requested_amount_minor=requested_minor,
         fees_minor=read_integer(transaction.get("fees")),
         gateway_transaction_id=read_integer(transaction.get("id")) or None,
-        channel=_read_word(transaction.get("channel"))[:50],
-        paid_at=_read_time(transaction.get("paid_at")) or _read_time(transaction.get("paidAt")),
-        gateway_response=_read_sentence(transaction.get("gateway_response")),
+        channel=read_word(transaction.get("channel"))[:50],
+        paid_at=read_time(transaction.get("paid_at")) or read_time(transaction.get("paidAt")),
+        gateway_response=read_sentence(transaction.get("gateway_response")),
     )
 
 
@@ -47,18 +47,20 @@ def read_integer(value: object) -> int | None:
     return value if 0 <= value <= _MAX_BIGINT else None
 
 
-def _read_word(value: object) -> str:
+def read_word(value: object) -> str:
     """Return a word that decisions rest on; one that would have to be cleaned is none."""
     if not isinstance(value, str) or clean_text(value, limit=_WORD_LIMIT) != value:
         return ""
     return value
 
 
-def _read_sentence(value: object) -> str:
+def read_sentence(value: object) -> str:
+    """Return a text for people, cleaned and cut."""
     return clean_text(value, limit=_GATEWAY_RESPONSE_LIMIT) if isinstance(value, str) else ""
 
 
-def _read_time(value: object) -> datetime | None:
+def read_time(value: object) -> datetime | None:
+    """Return a moment in UTC; one without an offset is none."""
     if not isinstance(value, str):
         return None
     try:

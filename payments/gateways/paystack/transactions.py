@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from payments.gateways.paystack import client
 from payments.gateways.paystack.answers import UnusableAnswerError
@@ -13,6 +14,7 @@ from payments.gateways.paystack.errors import RejectedError
 from payments.gateways.paystack.parsing import read_evidence
 from payments.models.evidence import Evidence
 
+PAGE_SIZE: Final = 100
 _URL_LIMIT: Final = 300
 _ACCESS_CODE_LIMIT: Final = 100
 
@@ -35,6 +37,14 @@ class FoundTransaction:
     """What Paystack knows of a reference, None if it knows nothing, and the redacted answer that says so."""
 
     evidence: Evidence | None
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTransactions:
+    """The transactions of one page, and the redacted answer that names them."""
+
+    evidence: tuple[Evidence, ...]
     answer: dict[str, Any]
 
 
@@ -91,6 +101,23 @@ def find_transaction(reference: str) -> FoundTransaction:
         if _says(error, code="transaction_not_found", message="Transaction reference not found"):
             return FoundTransaction(evidence=None, answer=error.answer or {})
         raise
+
+
+def list_transactions(*, after: datetime, before: datetime, page: int) -> ListedTransactions:
+    """Ask for one page of the transactions that were begun from `after` to `before`, newest first.
+
+    :raises GatewayMisconfiguredError: if Paystack refused our key.
+    :raises GatewayUnavailableError: if no usable answer came.
+    """
+    period = urlencode({"from": after.isoformat(), "to": before.isoformat(), "perPage": PAGE_SIZE, "page": page})
+    return client.get(f"/transaction?{period}", read=_read_listed)
+
+
+def _read_listed(data: object, answer: dict[str, Any]) -> ListedTransactions:
+    # A row that is none would make a payment look as if nobody had ever begun it.
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise UnusableAnswerError
+    return ListedTransactions(evidence=tuple(read_evidence(row) for row in data), answer=answer)
 
 
 def _says(error: RejectedError, *, code: str, message: str) -> bool:

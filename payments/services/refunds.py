@@ -1,0 +1,179 @@
+"""Asking for a refund, and deciding about it. What the gateway does with it: `refund_submission`, `refund_reports`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from billing.lifecycles import HoldReason
+from billing.services import holds
+from namaskah.errors import ConflictError, PermissionDeniedError
+from namaskah.idempotency.claims import KeyClaim
+from namaskah.idempotency.models import RecoveryPoint
+from namaskah.identifiers import REFUND_PREFIX, new_reference
+from namaskah.money import convert_to_credits
+from payments.lifecycles import RefundState
+from payments.models import Cause, PaymentLog, Refund
+from payments.selectors.refunds import RefundNotFoundError
+from payments.services import refund_booking
+from payments.services.refund_terms import RefundTerms, check_refundable, find_terms
+from payments.services.row_locks import lock_disputes, lock_payment, lock_refunds
+
+REQUEST_PERMISSION: Final = "payments.request_refund"
+APPROVE_PERMISSION: Final = "payments.approve_refund"
+_DAY: Final = timedelta(hours=24)
+
+
+class RefundNotWaitingError(ConflictError):
+    """The refund was decided before."""
+
+    code = "concurrent_update"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """What is asked for: `amount_usd` (two decimals) of the payment, or all that is left of it."""
+
+    payment_id: UUID
+    amount_usd: Decimal | None
+    reason: str
+    idempotency_key: UUID
+
+
+def request_refund(
+    *, request: RefundRequest, by: User, cause: Cause, now: datetime, claim: KeyClaim | None = None
+) -> Refund:
+    """Hold the credits and record a refund; unless another person must approve it, queue it for the gateway.
+
+    The same person's same key gives the refund that it made. `amount_usd` is converted at the rate
+    of the payment; partial refunds may add up to what was paid (https://paystack.com/docs/payments/refunds).
+    Above REFUND_APPROVAL_USD, alone or with what `by` had sent back within 24 hours, another person must approve.
+
+    :raises PaymentNotRefundableError: if no money of the payment arrived, or all of it went back.
+    :raises PaymentDisputedError: if the payer's bank claims the money back.
+    :raises RefundExceedsPaymentError: if less is left of the payment.
+    :raises InsufficientCreditsError: if the credits are already spent.
+    """
+    with transaction.atomic(durable=True):
+        payment = lock_payment(request.payment_id)
+        refunds = lock_refunds(payment)
+        made = [
+            refund
+            for refund in refunds
+            if refund.requested_by_id == by.pk and refund.idempotency_key == request.idempotency_key
+        ]
+        if made:
+            return made[0]
+        check_refundable(payment, lock_disputes(payment))
+        terms = find_terms(payment, refunds, amount_usd=request.amount_usd)
+        refund = _create(payment, terms, request, by=by, cause=cause, now=now)
+        if claim is not None:
+            claim.advance(RecoveryPoint.REFUND_CREATED, resource=refund.reference)
+    return refund
+
+
+def approve_refund(*, refund_id: UUID, by: User, cause: Cause, now: datetime) -> Refund:
+    """Let a waiting refund go to the gateway.
+
+    :raises PermissionDeniedError: if `by` may not approve, or asked for it.
+    :raises RefundNotFoundError: if there is none.
+    :raises RefundNotWaitingError: if it was decided before.
+    :raises PaymentNotRefundableError: if the payment has been refunded meanwhile.
+    :raises PaymentDisputedError: if the payer's bank claims the money back meanwhile.
+    """
+    with transaction.atomic(durable=True):
+        refund, payment = _lock_waiting(refund_id, by=by)
+        # What was refundable when it was asked for may be disputed now.
+        check_refundable(payment, lock_disputes(payment))
+        refund_booking.book(refund, payment, cause=cause, now=now)
+        refund.decided_by_id, refund.decided_at = by.pk, now
+        refund.approve(cause=cause, reason="approved", now=now)
+        Refund.write([refund], now=now)
+    return refund
+
+
+def reject_refund(*, refund_id: UUID, by: User, reason: str, cause: Cause, now: datetime) -> Refund:
+    """Refuse a waiting refund and give the held credits back.
+
+    :raises PermissionDeniedError: if `by` may not approve.
+    :raises RefundNotFoundError: if there is none.
+    :raises RefundNotWaitingError: if it was decided before.
+    """
+    with transaction.atomic(durable=True):
+        refund, payment = _lock_waiting(refund_id, by=by)
+        refund_booking.give_back(refund, payment, cause=cause, now=now)
+        refund.decided_by_id, refund.decided_at = by.pk, now
+        refund.error_message = reason[:300]
+        refund.reject(cause=cause, now=now)
+        Refund.write([refund], now=now)
+    return refund
+
+
+def needs_approval(payment: PaymentLog, terms: RefundTerms, *, by: User, now: datetime) -> bool:
+    """Whether a second person must agree to send so much back, on top of what `by` sent back alone within 24 hours.
+
+    The person's next request waits until the caller's transaction ends: two at once would overlook each other.
+    """
+    User.objects.select_for_update(no_key=True).filter(pk=by.pk).values_list("pk").get()
+    alone = Refund.objects.filter(requested_by=by, needs_approval=False, created_at__gt=now - _DAY)
+    sent = sum((_find_worth(other.payment, other) for other in alone.select_related("payment")), Decimal(0))
+    return bool(_find_worth(payment, terms) + sent > settings.REFUND_APPROVAL_USD)
+
+
+def _find_worth(payment: PaymentLog, terms: RefundTerms | Refund) -> Decimal:
+    """Return what goes back in dollars, be it from a wallet or money that was never credited."""
+    worth = convert_to_credits(terms.amount_minor, exchange_rate=payment.exchange_rate)
+    return max(worth, terms.credit_amount)
+
+
+def _create(
+    payment: PaymentLog, terms: RefundTerms, request: RefundRequest, *, by: User, cause: Cause, now: datetime
+) -> Refund:
+    is_waiting = needs_approval(payment, terms, by=by, now=now)
+    refund = Refund(
+        payment=payment,
+        reference=new_reference(REFUND_PREFIX),
+        idempotency_key=request.idempotency_key,
+        amount_minor=terms.amount_minor,
+        credit_amount=terms.credit_amount,
+        reason=request.reason,
+        requested_by=by,
+        needs_approval=is_waiting,
+        state=RefundState.AWAITING_APPROVAL if is_waiting else RefundState.APPROVED,
+        next_check_at=None if is_waiting else now,
+        created_at=now,
+        updated_at=now,
+    )
+    if terms.credit_amount:
+        refund.hold = holds.place_hold(
+            user_id=payment.user_id,
+            amount=terms.credit_amount,
+            reason=HoldReason.REFUND,
+            reference=refund.reference,
+            now=now,
+        )
+    if not is_waiting:
+        refund_booking.book(refund, payment, cause=cause, now=now)
+    refund.record_birth(cause=cause, reason="requested", now=now)
+    refund.save()
+    return refund
+
+
+def _lock_waiting(refund_id: UUID, *, by: User) -> tuple[Refund, PaymentLog]:
+    if not by.has_perm(APPROVE_PERMISSION):
+        raise PermissionDeniedError("You may not decide about refunds.")
+    found = Refund.objects.filter(pk=refund_id).values_list("payment_id", flat=True).first()
+    if found is None:
+        raise RefundNotFoundError("There is no such refund.")
+    payment = lock_payment(found)
+    refund = next(refund for refund in lock_refunds(payment) if refund.pk == refund_id)
+    if refund.state != RefundState.AWAITING_APPROVAL:
+        raise RefundNotWaitingError(f"This refund is {refund.state}: it was decided before.")
+    if refund.requested_by_id == by.pk:
+        raise PermissionDeniedError("You asked for this refund: another person must decide about it.")
+    return refund, payment
