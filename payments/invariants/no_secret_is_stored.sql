@@ -1,0 +1,14 @@
+-- law: No key, token, authorization code or card number stands in what we keep of the gateway's words or of errors.
+-- owner: payments
+-- runbook: Key rotation
+SELECT kind, id, substring(kept FROM '(sk_live_|sk_test_|Bearer |AUTH_)') AS begins_with FROM (
+    SELECT 'call' AS kind, id, concat_ws(' ', to_json(error), request, answer) AS kept FROM gateway_calls
+    UNION ALL SELECT 'event', id, to_json(error)::text FROM webhook_events
+    UNION ALL SELECT 'attempt', id, concat_ws(' ', to_json(error), to_json(reason)) FROM webhook_attempts
+    UNION ALL SELECT 'payment', id, concat_ws(' ', to_json(error_message), state_transitions) FROM payment_logs
+    UNION ALL SELECT 'refund', id, concat_ws(' ', to_json(error_message), to_json(reason)) FROM refunds
+    UNION ALL SELECT 'answer', id, to_json(encode(response_body, 'escape'))::text FROM idempotency_keys
+) AS texts
+WHERE kept ~ '(sk_(live|test)_|AUTH_)[A-Za-z0-9]{8}|Bearer [A-Za-z0-9._-]{8}'
+    -- Within a text: numbers by themselves are ids and amounts.
+    OR kept ~ '"[^"]*\m[3-6][0-9]{3}([ -]?[0-9]{4}){2}[ -]?[0-9]{3,4}\M'
