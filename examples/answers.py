@@ -66,6 +66,21 @@ class Verification(Answer):
 
 
 @dataclass(frozen=True)
+class Refund(Answer):
+    """Money of a payment on its way back; `state` is its own, and ends at processed, failed or rejected."""
+
+    refund_id: UUID
+    reference: str
+    payment_reference: str
+    state: str
+    amount_usd: Decimal
+    amount_minor: int
+    currency: str
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
 class Balance(Answer):
     """What the wallet holds; `available` can be spent."""
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from .answers import Balance, PostedTransaction, Purchase, Quote, Transaction, Verification
+from .answers import Balance, PostedTransaction, Purchase, Quote, Refund, Transaction, Verification
 from .errors import NO_ANSWER, ApiError
 
 # Longer than the 60 s after which a request takes over from one that died under the same key.
@@ -62,6 +62,17 @@ class Client:
     def verify(self, reference: str) -> Verification:
         """Return what became of a purchase; one that was paid is credited by now."""
         return Verification.read(self._call("POST", "/payments/verify", json={"reference": reference}))
+
+    def refund(
+        self, reference: str, *, reason: str, amount_usd: Decimal | None = None, key: UUID | None = None
+    ) -> Refund:
+        """Send `amount_usd` of a payment back to its payer, or without it all that is left."""
+        body = {"reason": reason, "amount_usd": None if amount_usd is None else _write(amount_usd)}
+        return Refund.read(self._move_money(f"/payments/{reference}/refunds", body, key))
+
+    def refunds(self, reference: str) -> list[Refund]:
+        """Return the refunds of a payment as they are now, oldest first."""
+        return [Refund.read(row) for row in self._call("GET", f"/payments/{reference}")["refunds"]]
 
     def balance(self) -> Balance:
         """Return what the user of the API key has."""

@@ -33,6 +33,18 @@ _COMPLETED: Final = {
     "amount_credited": "25.00",
 }
 
+_REFUND: Final = {
+    "refund_id": "019aa5c9-0b40-7a10-9c55-2f6b7d1e4c02",
+    "reference": "rfd-01j9zr1h6t4m8x2c5b6n7d8f9g0h1j2k3m4p",
+    "payment_reference": _REFERENCE,
+    "state": "approved",
+    "amount_usd": "10.00",
+    "amount_minor": 1650000,
+    "currency": "NGN",
+    "reason": "Bought too many",
+    "created_at": "2026-11-21T11:00:00Z",
+}
+
 INITIALIZE: Final = Operation(
     id="initialize_payment",
     tag=_TAG,
@@ -138,4 +150,27 @@ SHOW: Final = Operation(
         "channel": "card",
     },
     problems=("payment_not_found",),
+)
+REFUND: Final = Operation(
+    id="request_refund",
+    tag=_TAG,
+    summary="Send a payment's money back",
+    description=(
+        "Takes the credits out of the wallet and has Paystack send the money back, all that is left of the payment "
+        "unless `amount_usd` says less; over any number of calls never more than was paid. Above a threshold a person "
+        "must approve first, and the credits are held until then. What becomes of it stands in the payment's `refunds`."
+    ),
+    path={"reference": shapes.REFERENCE},
+    request={"amount_usd": "10.00", "reason": "Bought too many"},
+    answer=shapes.REFUNDED,
+    example=_REFUND,
+    status=201,
+    problems=(
+        "permission_denied",
+        "payment_not_found",
+        "payment_not_refundable",
+        "payment_disputed",
+        "refund_exceeds_payment",
+        "insufficient_credits",
+    ),
 )

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.core.validators import URLValidator
@@ -11,10 +12,13 @@ from rest_framework import serializers
 from namaskah.api.fields import AmountField, CreditsField, ShortListField, TextField
 from namaskah.api.query import CreatedQuery
 from namaskah.api.serializers import StrictSerializer
+from namaskah.money import convert_to_credits
 from payments.lifecycles import PaymentState
-from payments.models import PaymentLog
+from payments.models import PaymentLog, Refund
+from payments.selectors.refunds import list_refunds
 from payments.services.checkout import Purchase, Quote
 from payments.services.crediting import CreditResult
+from payments.services.refunds import RefundRequest
 
 # The channels that Paystack's initialize takes (https://paystack.com/docs/api/transaction/#initialize).
 CHANNELS = (
@@ -145,6 +149,52 @@ class PaymentOutput(InitializeOutput):
         fields = (*InitializeOutput.Meta.fields, "amount_credited")
 
 
+class RefundInput(StrictSerializer):
+    """What a client sends to have a payment's money sent back; without an amount, all that is left."""
+
+    amount_usd = AmountField(max_places=2, min_value=Decimal("0.01"), max_value=Decimal("10000.00"), required=False)
+    reason = TextField(max_length=300)
+
+    def to_request(self, *, payment_id: UUID, idempotency_key: UUID) -> RefundRequest:
+        """Return the validated body as the service takes it."""
+        body = self.validated_data
+        return RefundRequest(
+            payment_id=payment_id,
+            amount_usd=body.get("amount_usd"),
+            reason=body["reason"],
+            idempotency_key=idempotency_key,
+        )
+
+
+class RefundOutput(serializers.ModelSerializer[Refund]):
+    """One refund; `amount_usd` is what the wallet gives, or what money that was never credited is worth."""
+
+    refund_id = serializers.UUIDField(source="pk")
+    payment_reference = serializers.CharField(source="payment.reference")
+    amount_usd = serializers.SerializerMethodField()
+    currency = serializers.CharField(source="payment.currency")
+
+    class Meta:
+        model = Refund
+        fields: ClassVar[tuple[str, ...]] = (
+            "refund_id",
+            "reference",
+            "payment_reference",
+            "state",
+            "amount_usd",
+            "amount_minor",
+            "currency",
+            "reason",
+            "created_at",
+        )
+
+    def get_amount_usd(self, refund: Refund) -> str:
+        """Return the amount in credits."""
+        payment = refund.payment
+        worth = convert_to_credits(refund.amount_minor, exchange_rate=payment.exchange_rate)
+        return CreditsField().to_representation(refund.credit_amount if payment.credited else worth)
+
+
 class PaymentDetailOutput(PaymentOutput):
     """One payment with its story."""
 
@@ -169,9 +219,9 @@ class PaymentDetailOutput(PaymentOutput):
         shown = ("from", "to", "at", "source", "reason")
         return [{name: entry[name] for name in shown} for entry in payment.state_transitions]
 
-    def get_refunds(self, _payment: PaymentLog) -> list[dict[str, Any]]:
-        """Return the refunds: none can be asked for yet."""
-        return []
+    def get_refunds(self, payment: PaymentLog) -> list[dict[str, Any]]:
+        """Return the refunds, oldest first."""
+        return [RefundOutput(refund).data for refund in list_refunds(payment)]
 
 
 class VerifyOutput:

@@ -4,7 +4,7 @@ from typing import Final
 
 from django.conf import settings
 
-from namaskah.identifiers import PAYMENT_PREFIX
+from namaskah.identifiers import PAYMENT_PREFIX, REFUND_PREFIX
 from namaskah.openapi.shapes import (
     AMOUNT_MINOR,
     CREDITS,
@@ -21,7 +21,7 @@ from namaskah.openapi.shapes import (
     reference,
     text,
 )
-from payments.lifecycles import PaymentState, ReviewReason, TransitionSource
+from payments.lifecycles import PaymentState, RefundState, ReviewReason, TransitionSource
 
 REFERENCE: Final = described(reference(PAYMENT_PREFIX), "The reference of one attempt to pay, at Paystack too.")
 _STATE: Final = one_of(
@@ -63,6 +63,27 @@ _TRANSITION: Final = members(
     }
 )
 
+_REFUND: Final = members(
+    {
+        "refund_id": UUID,
+        "reference": described(reference(REFUND_PREFIX), "Stands in Paystack's note of it too."),
+        "payment_reference": REFERENCE,
+        "state": one_of(
+            RefundState.values,
+            description=(
+                "`awaiting_approval`: a person must agree; the credits are held. `approved`, `submitting`, `unknown`, "
+                "`submitted`: on its way. `needs_attention`: a person is looking at it. `processed`: the money went "
+                "back. `failed`, `rejected`: it did not, and the credits are back."
+            ),
+        ),
+        "amount_usd": CREDITS,
+        "amount_minor": AMOUNT_MINOR,
+        "currency": _CURRENCY,
+        "reason": text(max_length=300),
+        "created_at": MOMENT,
+    }
+)
+
 INITIALIZED: Final = Shape("InitializedPayment", members(_BEGUN))
 LISTED: Final = Shape("Payment", members(_LISTED))
 DETAILED: Final = Shape(
@@ -71,7 +92,7 @@ DETAILED: Final = Shape(
         {
             **_LISTED,
             "state_transitions": {**list_of(_TRANSITION), "minItems": 1, "description": "Its story, oldest first."},
-            "refunds": {**list_of({"type": "object"}), "description": "The refunds of it, oldest first."},
+            "refunds": {**list_of(_REFUND), "description": "The refunds of it, oldest first."},
             "review_reason": one_of(["", *ReviewReason.values], description="Why a person looks at it; or empty."),
             "error_code": text(max_length=60, description="Why it failed, for programs; or empty."),
             "error_message": text(max_length=300, description="Why it failed, in words; or empty."),
@@ -99,6 +120,7 @@ VERIFIED: Final = Shape(
         }
     ),
 )
+REFUNDED: Final = Shape("Refund", _REFUND)
 QUOTED: Final = Shape(
     "Quote",
     members(

@@ -9,5 +9,6 @@ urlpatterns = [
     path("/initialize", views.PaymentInitialize.as_view(), name="payment-initialize"),
     path("/verify", views.PaymentVerify.as_view(), name="payment-verify"),
     path("/quote", views.PaymentQuote.as_view(), name="payment-quote"),
+    path("/<str:reference>/refunds", views.RefundCreate.as_view(), name="refund-create"),
     path("/<str:reference>", views.PaymentDetail.as_view(), name="payment-detail"),
 ]

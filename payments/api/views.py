@@ -5,11 +5,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.generics import ListAPIView
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 
 from billing.selectors import wallets
 from namaskah.api.client_request import ClientRequest, get_client
 from namaskah.api.pagination import CreatedCursorPagination
+from namaskah.api.permissions import HasPermission
 from namaskah.api.query import read_filters
 from namaskah.api.views import ApiView
 from namaskah.idempotency.claims import KeyClaim
@@ -25,13 +27,15 @@ from payments.api.serializers import (
     PaymentQuery,
     QuoteOutput,
     QuoteQuery,
+    RefundInput,
+    RefundOutput,
     VerifyInput,
     VerifyOutput,
 )
 from payments.lifecycles import TransitionSource
 from payments.models import Cause, PaymentLog
 from payments.selectors import payments
-from payments.services import checkout
+from payments.services import checkout, refunds
 
 
 @describe(operations.INITIALIZE)
@@ -104,6 +108,28 @@ class PaymentDetail(ApiView):
         """Show one payment with its story."""
         payment = payments.get_payment(user=request.user, reference=reference)
         return Response(PaymentDetailOutput(payment).data)
+
+
+@describe(operations.REFUND)
+class RefundCreate(IdempotentView):
+    """POST /api/v1/payments/{reference}/refunds"""
+
+    input_serializer = RefundInput
+    permission_classes = [IsAuthenticated, HasPermission]
+    required_permission = refunds.REQUEST_PERMISSION
+    throttle_scope = "writes"
+
+    def perform(self, request: ClientRequest, body: RefundInput, claim: KeyClaim) -> Response:
+        """Ask for a payment's money back."""
+        payment = payments.get_payment(user=request.user, reference=self.kwargs["reference"])
+        refund = refunds.request_refund(
+            request=body.to_request(payment_id=payment.pk, idempotency_key=claim.key),
+            by=request.user,
+            cause=_cause(request),
+            now=timezone.now(),
+            claim=claim,
+        )
+        return Response(RefundOutput(refund).data, status=status.HTTP_201_CREATED)
 
 
 def _cause(request: ClientRequest) -> Cause:
