@@ -99,6 +99,24 @@ ENTRY: Final = (
     Death(("entry_posted.committed", "finish.begun"), "entry_posted", rows=1),
 )
 
+# Its hold, its ledger entry and itself are written in one transaction; the gateway is asked by a worker, later.
+REFUND: Final = (
+    Death(("request.begun",), ""),
+    Death(("claim.begun",), ""),
+    Death(("started.written",), ""),
+    Death(("started.committed",), "started"),
+    Death(("refund_created.written",), "started"),
+    Death(("refund_created.committed",), "refund_created", rows=1),
+    Death(("finish.begun",), "refund_created", rows=1),
+    Death(("finished.written",), "refund_created", rows=1),
+    Death(("finished.committed",), "finished", rows=1),
+    Death(("answer.rendered",), "finished", rows=1),
+    Death(("started.committed", "started.committed"), "started"),
+    Death(("refund_created.written", "refund_created.written"), "started"),
+    Death(("refund_created.committed", "finish.begun"), "refund_created", rows=1),
+    Death(("refund_created.committed", "finished.committed"), "finished", rows=1),
+)
+
 # Verify stores no answer.
 VERIFY: Final = (
     Death(("request.begun",), ""),
@@ -115,4 +133,4 @@ WEBHOOK: Final = (
     Death(("answer.rendered",), "", rows=1),
 )
 
-ALL: Final = (*INITIALIZE, *PAID_MEANWHILE, *REFUSED, *ENTRY, *VERIFY, *WEBHOOK)
+ALL: Final = (*INITIALIZE, *PAID_MEANWHILE, *REFUSED, *ENTRY, *REFUND, *VERIFY, *WEBHOOK)

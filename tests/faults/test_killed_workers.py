@@ -9,10 +9,11 @@ from namaskah.idempotency.models import RecoveryPoint
 from payments.services import webhooks
 from tests.events import SECRET_KEY
 from tests.factories.billing import ExchangeRateFactory
-from tests.faults import crediting, deaths, entries, purchases
+from tests.faults import crediting, deaths, entries, purchases, refund_requests
 from tests.faults.entries import Posting
 from tests.faults.killing import Killer
 from tests.faults.purchases import Purchase
+from tests.faults.refund_requests import RequestedRefund
 from tests.faults.trials import Ending, do_together, tally
 from tests.processes import product
 from tests.processes.persistence import send_until_answered
@@ -147,6 +148,27 @@ def test_entry_whose_processes_die_is_posted_once(url, transactional_db, killer,
     assert tally(trials, entries.describe_posting) == {
         death.name: {Posting(Ending((death.leaves, death.rows), 201), (Decimal(amount),), Decimal(balance)): kills}
         for death in deaths.ENTRY
+    }
+
+
+@kills
+@pytest.mark.parametrize(
+    ("amount_usd", "refund"),
+    [
+        # Taken at once.
+        ("60.00", RequestedRefund(("approved",), ("taken",), (Decimal(-60),), balance=Decimal(90), held=Decimal(0))),
+        # Above the threshold: held until a person has agreed.
+        ("120.00", RequestedRefund(("awaiting_approval",), ("held",), (), balance=Decimal(150), held=Decimal(120))),
+    ],
+    ids=["taken", "held"],
+)
+def test_refund_whose_processes_die_is_made_once(url, transactional_db, killer, kills, amount_usd, refund):
+    trials = [refund_requests.make_refund(url, death, amount_usd) for death in deaths.REFUND for _ in range(kills)]
+
+    killer.run(trials, count_rows=refund_requests.count_refunds)
+
+    assert tally(trials, refund_requests.describe_refund) == {
+        death.name: {(Ending((death.leaves, death.rows), 201), refund): kills} for death in deaths.REFUND
     }
 
 

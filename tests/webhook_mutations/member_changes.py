@@ -50,8 +50,11 @@ _EVENTS: Final = (
     "charge.success\x00",
     "charge.success\n",
     "charge.dispute.create",
+    "charge.dispute.resolve",
     "charge.dispute.",
     "refund.processed",
+    "refund.needs-attention",
+    "refund.needs_attention",
     "refund.",
     "transfer.success",
     "party.started",
@@ -123,7 +126,10 @@ def change_event(random: Random, event: Event) -> None:
 
 
 def change_reference(random: Random, event: Event) -> None:
-    _data(event)["reference"] = random.choice(_REFERENCES)
+    """Write another reference where some kind of event names its payment: of a charge, a refund, or a dispute."""
+    data, reference = _data(event), random.choice(_REFERENCES)
+    place = random.choice(["reference", "transaction_reference", "transaction"])
+    data[place] = {"reference": reference} if place == "transaction" else reference
 
 
 def move_reference(random: Random, event: Event) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -66,11 +66,22 @@ class ApiClient:
         """Give credits of a debit back: all that is left of them unless an `amount` is named."""
         return self.post(f"{DEBITS}/{reference}/reverse", {"reason": "not delivered", **body}, key=key or uuid4())
 
+    def refund(self, reference: str, *, key: Any = None, **body: Any) -> HttpResponse:
+        """Send a payment's money back: all that is left of it unless an `amount_usd` is named."""
+        return self.post(f"{PAYMENTS}/{reference}/refunds", {"reason": "bought twice", **body}, key=key or uuid4())
+
     def balance(self) -> str:
         return read(self.get(f"{BILLING}/balance"))["balance"]
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.secret}"}
+
+
+def allow_refunds(*clients: ApiClient) -> None:
+    """Let these users ask for refunds of their payments."""
+    permission = Permission.objects.get(codename="request_refund")
+    for client in clients:
+        client.user.user_permissions.add(permission)
 
 
 def deliver(reference: str, *, amount_minor: int, transaction_id: int = 4_099_260_516, **changes: Any) -> HttpResponse:

@@ -9,7 +9,7 @@ from tests.events import SECRET_KEY
 from tests.factories.billing import ExchangeRateFactory, post
 from tests.factories.payments import PaymentFactory
 from tests.factories.users import ServiceAccountFactory
-from tests.integration.api.clients import OWN_DEBIT, OWN_KEY, OWN_PAYMENT, ApiClient
+from tests.integration.api.clients import OWN_DEBIT, OWN_KEY, OWN_PAYMENT, ApiClient, allow_refunds
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +82,7 @@ def other_service(rate):
 @pytest.fixture
 def caller(service, sandbox):
     """A service account, for which every address is open, with rows that a mistake could change."""
+    allow_refunds(service)
     post(service.user)
     PaymentFactory(user=service.user, reference=OWN_PAYMENT)
     service.debit(service.user, "1.00", reference=OWN_DEBIT, key=OWN_KEY)

@@ -38,7 +38,7 @@ GETS = [
     LIMITS,
     f"{IDEMPOTENCY}/{OWN_KEY}",
 ]
-POSTS = [INITIALIZE, VERIFY, DEBITS, f"{DEBITS}/{OWN_DEBIT}/reverse"]
+POSTS = [INITIALIZE, VERIFY, f"{PAYMENTS}/{OWN_PAYMENT}/refunds", DEBITS, f"{DEBITS}/{OWN_DEBIT}/reverse"]
 ADDRESSES = [*(("GET", path) for path in GETS), *(("POST", path) for path in POSTS)]
 NO_KEYS = [None, "", "Bearer", "Bearer " + "0" * 64, "Bearer " + "x" * 8192, "Basic YTpi", "\x00", "é"]
 NO_JSON = ["text/html", "text/*", "application/xml", "image/*", "application/problem+json", "\x00", "x" * 8192]

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from billing.models import Transaction, Wallet
+from billing.models import Transaction
 from tests.factories.billing import post
+from tests.factories.refunds import place
 from tests.factories.snapshots import take_snapshot
 from tests.factories.users import StaffFactory
 from tests.integration.api.clients import BALANCE, DEBITS, TRANSACTIONS, ApiClient, field_codes, problem, read
@@ -32,7 +33,7 @@ def _balance(api):
 
 
 def test_held_credits_are_in_the_balance_and_cannot_be_spent(api, service, wallet):
-    Wallet.objects.filter(pk=wallet.pk).update(held=Decimal("2.5000"))
+    place(api.user, Decimal("2.5000"))
 
     refused, taken = service.debit(api.user, "7.5001"), service.debit(api.user, "7.5000")
 

@@ -1,4 +1,4 @@
-"""Idempotency as the contract has it, for everything that moves money: purchases, debits and reversals."""
+"""Idempotency as the contract has it, for everything that moves money: purchases, refunds, debits and reversals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,23 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from billing.models import Transaction
+from billing.models import Hold, Transaction
 from namaskah.idempotency.models import IdempotencyKey
-from payments.models import PaymentLog
+from payments.lifecycles import PaymentState
+from payments.models import PaymentLog, Refund
 from tests.factories.billing import post
 from tests.factories.commands import run
+from tests.factories.payments import PaymentFactory
 from tests.factories.snapshots import take_snapshot
 from tests.integration.actors import PATIENCE_SECONDS, Pause, start
 from tests.integration.api.clients import (
     DEBITS,
     IDEMPOTENCY,
     INITIALIZE,
+    PAYMENTS,
     VERIFY,
     ApiClient,
+    allow_refunds,
     list_routes,
     problem,
     read,
@@ -32,7 +36,7 @@ from tests.unit.namaskah.idempotency.steps import LEASE_SECONDS, stay_silent
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 KEY = UUID("0d6c1f0e-9b1a-4c3d-8e4f-0123456789ab")
-KEYED = [INITIALIZE, DEBITS, f"{DEBITS}/<str:reference>/reverse"]
+KEYED = [INITIALIZE, DEBITS, f"{DEBITS}/<str:reference>/reverse", f"{PAYMENTS}/<str:reference>/refunds"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def keyed(request, api, service, sandbox):
     """Return each of the requests in turn."""
     post(api.user)
     service.debit(api.user, "5.00", reference="sms-1")
+    allow_refunds(api)
+    paid = PaymentFactory(user=api.user, at=PaymentState.COMPLETED)
     debit = {"user_id": api.user.pk, "amount": "1.00", "reference": "sms-2", "service": "sms"}
     return {
         INITIALIZE: Keyed(
@@ -81,11 +87,19 @@ def keyed(request, api, service, sandbox):
             {"reason": "not delivered"},
             ["amount"],
         ),
+        KEYED[3]: Keyed(
+            api,
+            f"{PAYMENTS}/{paid.reference}/refunds",
+            {"amount_usd": "10.00", "reason": "bought twice"},
+            [{"reason": "bought twice", "amount_usd": 10}, {"amount_usd": 10.0, "reason": " bought twice "}],
+            {"reason": "bought too many"},
+            ["amount_usd", "reason"],
+        ),
     }[request.param]
 
 
 def _counts():
-    return PaymentLog.objects.count(), Transaction.objects.count()
+    return [model.objects.count() for model in (PaymentLog, Refund, Hold, Transaction)]
 
 
 def test_every_address_that_moves_money_is_asked():

@@ -6,10 +6,12 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import transaction
 from django.utils import timezone
 
-from billing.models import Wallet
+from billing.services import holds
 from tests.factories.billing import ExchangeRateFactory, post
+from tests.factories.refunds import place
 from tests.factories.users import UserFactory
 from tests.integration.api.clients import DEBITS, INITIALIZE, ApiClient, problem, read
 
@@ -45,8 +47,14 @@ def _without_credits(service):
 def _with_held_credits(service):
     user = UserFactory()
     post(user)
-    Wallet.objects.update(held=Decimal("6.0001"))
-    return _debit(service, user.pk, lambda: Wallet.objects.update(held=Decimal(6)))
+    place(user, Decimal(6))
+    too_much = place(user, Decimal("0.0001"))
+    return _debit(service, user.pk, lambda: _release(too_much, user))
+
+
+def _release(hold, user):
+    with transaction.atomic():
+        holds.release_hold(hold.pk, user_id=user.pk, now=timezone.now())
 
 
 def _of_an_unknown_user(service):

@@ -25,6 +25,7 @@ from tests.integration.api.clients import (
     TRANSACTIONS,
     VERIFY,
     ApiClient,
+    allow_refunds,
     list_routes,
     problem,
     read,
@@ -65,14 +66,22 @@ ATTACKS = [
     Attack("GET", f"{PAYMENTS}/<str:reference>", f"{PAYMENTS}/{{payment}}", code="payment_not_found"),
     Attack("GET", f"{IDEMPOTENCY}/<str:key>", f"{IDEMPOTENCY}/{{key}}"),
     Attack("POST", VERIFY, VERIFY, {"reference": "{payment}"}, code="payment_not_found"),
+    Attack(
+        "POST",
+        f"{PAYMENTS}/<str:reference>/refunds",
+        f"{PAYMENTS}/{{payment}}/refunds",
+        {"amount_usd": "5.00", "reason": "mine now"},
+        code="payment_not_found",
+    ),
     Attack("POST", f"{DEBITS}/<str:reference>/reverse", f"{DEBITS}/{{debit}}/reverse", {"reason": "mine now"}),
 ]
 _ids = [f"{attack.method} {attack.route}" for attack in ATTACKS]
 
 
 @pytest.fixture
-def victim(api, service, sandbox):
-    """Return what is the victim's; the second user is a stranger to all of it."""
+def victim(api, service, other_service, sandbox):
+    """Return what is the victim's; the second user is a stranger to all of it, and may do as much with its own."""
+    allow_refunds(api, other_service)
     key = uuid4()
     api.initialize(key=key)
     payment = PaymentFactory(user=api.user, at=PaymentState.COMPLETED)

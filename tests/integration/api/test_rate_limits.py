@@ -9,9 +9,11 @@ from django.urls import URLPattern, get_resolver
 
 from namaskah.api.views import ApiView
 from namaskah.idempotency.models import IdempotencyKey
+from payments.lifecycles import PaymentState
 from payments.models import GatewayCall, PaymentLog
 from tests import steady_windows
 from tests.factories.billing import post
+from tests.factories.payments import PaymentFactory
 from tests.factories.snapshots import take_snapshot
 from tests.factories.users import UserFactory
 from tests.integration.api.clients import (
@@ -28,6 +30,7 @@ from tests.integration.api.clients import (
     VERIFY,
     ApiClient,
     Route,
+    allow_refunds,
     deliver,
     list_routes,
     problem,
@@ -41,6 +44,7 @@ ROUTES = list_routes()
 PAYMENT = Route("GET", f"{PAYMENTS}/<str:reference>")
 KEY = Route("GET", f"{IDEMPOTENCY}/<str:key>")
 REVERSE = Route("POST", f"{DEBITS}/<str:reference>/reverse")
+REFUND = Route("POST", f"{PAYMENTS}/<str:reference>/refunds")
 
 
 def _pay(client, sandbox):
@@ -61,6 +65,11 @@ def _debit(client, sandbox):
     return client.debit(user)
 
 
+def _refund(client, sandbox):
+    allow_refunds(client)
+    return client.refund(PaymentFactory(user=client.user, at=PaymentState.COMPLETED).reference)
+
+
 def _look_at_key(client, sandbox):
     key = uuid4()
     client.initialize(key=key)
@@ -73,6 +82,7 @@ SUCCESSES = {
     Route("POST", VERIFY): lambda client, sandbox: client.verify(_pay(client, sandbox)),
     Route("POST", DEBITS): _debit,
     REVERSE: _reverse,
+    REFUND: _refund,
     Route("GET", QUOTE): lambda client, _: client.get(QUOTE, amount_usd="25.00", currency="NGN"),
     PAYMENT: lambda client, sandbox: client.get(f"{PAYMENTS}/{_pay(client, sandbox)}"),
     KEY: _look_at_key,
@@ -203,7 +213,7 @@ def test_every_method_of_an_endpoint_counts_against_its_one_limit(route, method,
         ("initialize", 5, [INITIALIZE]),
         ("verify", 10, [VERIFY]),
         ("reads", 120, [BALANCE, TRANSACTIONS, SUMMARY, PAYMENTS, f"{PAYMENTS}/nmk-0", QUOTE, LIMITS]),
-        ("writes", 60, [DEBITS, f"{DEBITS}/sms-0/reverse"]),
+        ("writes", 60, [DEBITS, f"{DEBITS}/sms-0/reverse", f"{PAYMENTS}/nmk-0/refunds"]),
     ],
 )
 def test_endpoints_of_one_limit_share_it(api, name, q, paths):

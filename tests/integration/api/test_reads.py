@@ -12,6 +12,7 @@ from namaskah.identifiers import new_id
 from payments.lifecycles import PaymentState
 from tests.factories.billing import post
 from tests.factories.payments import PaymentFactory
+from tests.factories.refunds import request
 from tests.integration.api.clients import BILLING, INITIALIZE, PAYMENTS, VERIFY, field_codes, problem, read
 
 pytestmark = pytest.mark.django_db
@@ -157,18 +158,33 @@ def test_a_payment_that_is_none_is_404(api, reference):
     assert problem(api.get(f"{PAYMENTS}/{reference}")) == (404, "payment_not_found")
 
 
-@pytest.mark.parametrize("path", [PAYMENTS, TRANSACTIONS, f"{PAYMENTS}/{{reference}}"])
+@pytest.mark.parametrize("path", [PAYMENTS, TRANSACTIONS])
 def test_a_read_costs_the_same_for_one_row_and_for_three(api, django_assert_num_queries, path):
     counts = []
     for more in (1, 2):
-        payments = [PaymentFactory(user=api.user, at=PaymentState.COMPLETED) for _ in range(more)]
+        PaymentFactory.create_batch(more, user=api.user, at=PaymentState.COMPLETED)
         # The key with its user, and the rows; the key's use was noted before.
         api.get(BALANCE)
         with django_assert_num_queries(2):
-            answer = api.get(path.format(reference=payments[0].reference))
-        counts.append(len(read(answer).get("results", [])))
+            answer = api.get(path)
+        counts.append(len(read(answer)["results"]))
 
-    assert counts in ([1, 3], [0, 0])
+    assert counts == [1, 3]
+
+
+def test_a_payment_costs_the_same_without_refunds_with_one_and_with_three(api, django_assert_num_queries):
+    payment = PaymentFactory(user=api.user, at=PaymentState.COMPLETED)
+    counts = []
+    for more in (0, 1, 2):
+        for _ in range(more):
+            request(payment, "1.00")
+        api.get(BALANCE)
+        # The key with its user, the payment, and its refunds.
+        with django_assert_num_queries(3):
+            answer = api.get(_detail(payment))
+        counts.append(len(read(answer)["refunds"]))
+
+    assert counts == [0, 1, 3]
 
 
 @pytest.mark.parametrize("size", ["1", "200"])

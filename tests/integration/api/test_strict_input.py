@@ -12,6 +12,7 @@ from tests.integration.api.clients import (
     INITIALIZE,
     OWN_DEBIT,
     OWN_PAYMENT,
+    PAYMENTS,
     VERIFY,
     list_routes,
     outcome,
@@ -24,6 +25,7 @@ INVALID = (400, "validation_error")
 MALFORMED = (400, "malformed_json")
 
 REVERSE = f"{DEBITS}/{OWN_DEBIT}/reverse"
+REFUND = f"{PAYMENTS}/{OWN_PAYMENT}/refunds"
 BODIES = {
     INITIALIZE: {
         "amount_usd": "25.00",
@@ -34,6 +36,7 @@ BODIES = {
     VERIFY: {"reference": OWN_PAYMENT},
     DEBITS: {"user_id": 1, "amount": "1.00", "reference": "sms-2", "service": "sms", "description": "One SMS"},
     REVERSE: {"amount": "0.50", "reason": "not delivered"},
+    REFUND: {"amount_usd": "10.00", "reason": "bought twice"},
 }
 
 # What a member of a body may look like, as it stands in the JSON.
@@ -102,13 +105,17 @@ FIELDS = {
     (DEBITS, "description"): TEXTS | {"empty", "only blanks"},
     (REVERSE, "amount"): set(),
     (REVERSE, "reason"): TEXTS,
+    (REFUND, "amount_usd"): set(),
+    (REFUND, "reason"): TEXTS,
 }
 
 
 def test_every_field_is_in_the_table():
     assert set(FIELDS) == {(path, name) for path, body in BODIES.items() for name in body}
     assert {path for path, _ in FIELDS} == {
-        route.path.replace("<str:reference>", OWN_DEBIT) for route in list_routes() if route.method == "POST"
+        route.path.replace("debits/<str:reference>", f"debits/{OWN_DEBIT}").replace("<str:reference>", OWN_PAYMENT)
+        for route in list_routes()
+        if route.method == "POST"
     }
 
 

@@ -13,6 +13,15 @@ from tests.webhook_mutations import KEYS, Delivery
 _EVENT_TYPE: Final = re.compile(r"[a-z_.-]{1,64}")
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9.=_-]{1,100}")
 _CHARGES: Final = ("charge.success", "charge.failed")
+# Where each type of event names its payment.
+_PLACES: Final = {
+    **dict.fromkeys(_CHARGES, ("reference",)),
+    **dict.fromkeys(("refund.pending", "refund.processing", "refund.needs-attention"), ("transaction_reference",)),
+    **dict.fromkeys(("refund.processed", "refund.failed"), ("transaction_reference",)),
+    **dict.fromkeys(
+        ("charge.dispute.create", "charge.dispute.remind", "charge.dispute.resolve"), ("transaction", "reference")
+    ),
+}
 _MAX_DEPTH: Final = 64
 _MAX_NUMBER_LENGTH: Final = 40
 
@@ -28,6 +37,9 @@ class Expectation:
 
 # What a bad signature is answered once too many came from its address.
 LIMITED: Final = Expectation(429, "rate_limited")
+CHARGE_WITHOUT_REFERENCE: Final = Expectation(400, "reference_missing", ("quarantined", "reference_missing"))
+# A refund or a dispute is kept, and acknowledged: to send it again would bring nothing else.
+NO_REFERENCE: Final = Expectation(200, "", ("quarantined", "no_reference"))
 
 
 def expect(delivery: Delivery) -> Expectation:
@@ -52,11 +64,13 @@ def _expect_signed(raw: bytes) -> Expectation:
     data = event["data"] if isinstance(event.get("data"), dict) else {}
     if isinstance(data.get("domain"), str) and data["domain"] != "test":
         return Expectation(200, "", ("quarantined", "wrong_domain"))
-    if event_type not in _CHARGES:
+    if event_type not in _PLACES:
         return Expectation(200, "", ("ignored", "unknown_type"))
-    reference = data.get("reference")
+    reference: Any = data
+    for name in _PLACES[event_type]:
+        reference = reference.get(name) if isinstance(reference, dict) else None
     if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
-        return Expectation(400, "reference_missing", ("quarantined", "reference_missing"))
+        return CHARGE_WITHOUT_REFERENCE if event_type in _CHARGES else NO_REFERENCE
     if not reference.startswith("nmk-"):
         return Expectation(200, "", ("ignored", "foreign_reference"))
     return Expectation(200, "", ("received", ""))

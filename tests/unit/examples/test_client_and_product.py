@@ -13,6 +13,7 @@ from examples.errors import ApiError
 from payments.models import PaymentLog
 from tests.factories.api_keys import make_api_key
 from tests.factories.billing import post
+from tests.factories.payments import PaymentFactory
 from tests.factories.users import UserFactory
 
 
@@ -124,6 +125,33 @@ def test_debit_under_one_key_is_done_once(customer, service_account, open_client
 
     assert twice[0] == twice[1]
     assert Transaction.objects.filter(type="debit").count() == 1
+
+
+def test_refunds_are_asked_for_and_seen_in_their_payment(sandbox, customer, open_client):
+    customer.user_permissions.add(Permission.objects.get(codename="request_refund"))
+    client = open_client(customer)
+    purchase = client.initialize(Decimal("25.00"), currency="NGN")
+    sandbox.pay(purchase.reference, deliveries=0)
+    client.verify(purchase.reference)
+
+    part = client.refund(purchase.reference, amount_usd=Decimal("9.9"), reason="Bought too many")
+    rest = client.refund(purchase.reference, reason="Bought too many")
+
+    assert (part.amount_usd, part.amount_minor, part.currency) == (Decimal("9.9"), 1_633_500, "NGN")
+    assert (rest.amount_usd, rest.state, rest.payment_reference) == (Decimal("15.1"), "approved", purchase.reference)
+    assert client.refunds(purchase.reference) == [part, rest]
+    assert client.balance().available == 0
+
+
+def test_refund_under_one_key_is_made_once(sandbox, customer, open_client):
+    customer.user_permissions.add(Permission.objects.get(codename="request_refund"))
+    client, key = open_client(customer), uuid4()
+    payment = PaymentFactory(user=customer, at="completed")
+
+    twice = [client.refund(payment.reference, reason="Bought twice", key=key) for _ in range(2)]
+
+    assert twice[0] == twice[1]
+    assert client.refunds(payment.reference) == twice[:1]
 
 
 def test_transactions_reads_every_page(customer, open_client):

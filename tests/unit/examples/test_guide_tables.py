@@ -13,6 +13,7 @@ from namaskah.idempotency.lookups import KeyState
 from namaskah.idempotency.models import RecoveryPoint
 from namaskah.problem_catalogue import PROBLEMS, Retry
 from payments.gateways import breaker
+from payments.lifecycles import RefundState
 from tests.factories.api_keys import make_api_key
 from tests.guide.blocks import GUIDE
 
@@ -56,6 +57,13 @@ def test_words_of_keys_and_ledger_are_those_of_the_product():
     assert code_words(r"^`recovery_point` is where")[1:-2] == RecoveryPoint.values
     assert code_words(r"^\| `type` \|")[1:] == TransactionType.values
     assert code_words(r"^\| `outcome` \|")[1:] == list(OUTCOMES)
+
+
+def test_table_of_refunds_names_every_state_and_the_text_the_threshold(settings):
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [^|]+ \| (?:held|taken|back in the wallet) \|$", TEXT, re.MULTILINE)
+
+    assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(RefundState.values)
+    assert f"more than {settings.REFUND_APPROVAL_USD:.0f} US dollars" in TEXT
 
 
 def test_links_lead_to_headings_and_files_that_exist():

@@ -104,7 +104,9 @@ def test_whole_seconds_are_seconds(sandbox):
     assert script["options"] == {"seconds": 2}
 
 
-@pytest.mark.parametrize(("operation", "fault"), [("webhook", "http_500"), ("verify", "never_sent"), ("any", "sent_late")])
+@pytest.mark.parametrize(
+    ("operation", "fault"), [("webhook", "http_500"), ("verify", "never_sent"), ("any", "sent_late")]
+)
 def test_fault_of_calls_and_of_sendings_are_not_mixed_up(sandbox, operation, fault):
     with pytest.raises(Refusal, match=f"Unknown fault '{fault}'"):
         sandbox.script(operation=operation, fault=fault)

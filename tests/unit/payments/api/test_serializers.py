@@ -1,12 +1,16 @@
+from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
-from payments.api.serializers import InitializeInput, InitializeOutput, VerifyOutput
+from payments.api.serializers import InitializeInput, InitializeOutput, RefundInput, RefundOutput, VerifyOutput
 from payments.lifecycles import PaymentState
 from payments.services.checkout import Purchase
 from payments.services.crediting import CreditResult
+from payments.services.refunds import RefundRequest
 from tests.factories.payments import PaymentFactory
+from tests.factories.refunds import RefundFactory
 
 ALLOWED = "https://shop.example.com/done"
 
@@ -112,3 +116,41 @@ def test_verify_output_of_a_refunded_payment_does_not_say_that_its_credits_are_t
     body = VerifyOutput(payment, CreditResult.ALREADY_SETTLED, balance=Decimal(0)).data
 
     assert (body["status"], body["state"], body["new_balance"]) == ("success", "refunded", "0.00")
+
+
+@pytest.mark.parametrize(("sent", "amount_usd"), [({"amount_usd": "10.5"}, Decimal("10.50")), ({}, None)])
+def test_to_request_has_what_was_sent_and_all_that_is_left_without_an_amount(sent, amount_usd):
+    payment_id, key = uuid4(), uuid4()
+    body = RefundInput(data={"reason": " bought twice ", **sent})
+    body.is_valid(raise_exception=True)
+
+    request = body.to_request(payment_id=payment_id, idempotency_key=key)
+
+    assert request == RefundRequest(
+        payment_id=payment_id, amount_usd=amount_usd, reason="bought twice", idempotency_key=key
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_credited", "amount_usd"), [(True, "3.3334"), (False, "3.3333")], ids=["from the wallet", "never credited"]
+)
+def test_refund_output_tells_what_the_wallet_gave_or_what_uncredited_money_is_worth(is_credited, amount_usd):
+    payment = _payment(PaymentState.COMPLETED, credited=is_credited, exchange_rate=Decimal("3.000000"), currency="GHS")
+    refund = RefundFactory.build(
+        payment=payment,
+        amount_minor=1000,
+        credit_amount=Decimal("3.3334") if is_credited else Decimal(0),
+        created_at=datetime(2026, 11, 21, 10, tzinfo=UTC),
+    )
+
+    assert RefundOutput(refund).data == {
+        "refund_id": str(refund.pk),
+        "reference": refund.reference,
+        "payment_reference": payment.reference,
+        "state": "approved",
+        "amount_usd": amount_usd,
+        "amount_minor": 1000,
+        "currency": "GHS",
+        "reason": refund.reason,
+        "created_at": "2026-11-21T10:00:00Z",
+    }

@@ -8,22 +8,47 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 
-from billing.models import ExchangeRate, Transaction, Wallet
-from payments.models import GatewayCall, PaymentLog, WebhookAttempt, WebhookEvent
-from tests.factories.billing import ExchangeRateFactory, TransactionFactory, WalletFactory
+from billing.models import CreditAdjustment, ExchangeRate, Hold, Receivable, Transaction, Wallet
+from payments.models import (
+    Dispute,
+    GatewayCall,
+    PaymentLog,
+    ReconciliationBreak,
+    Refund,
+    ReviewDecision,
+    WebhookAttempt,
+    WebhookEvent,
+)
+from tests.factories.billing import ExchangeRateFactory, TransactionFactory, WalletFactory, post
 from tests.factories.payments import GatewayCallFactory, PaymentFactory, WebhookAttemptFactory, WebhookEventFactory
+from tests.factories.people import CreditAdjustmentFactory, ReviewDecisionFactory
+from tests.factories.refunds import (
+    DisputeFactory,
+    HoldFactory,
+    ReceivableFactory,
+    ReconciliationBreakFactory,
+    RefundFactory,
+)
 from tests.factories.users import UserFactory
-from tests.unit.billing.models.raw_sql import disable_trigger, execute, insert, post_entry, refused_by, settle
+from tests.unit.billing.models.raw_sql import disable_trigger, execute, insert, post_entry, refused_by, settle, update
 
 pytestmark = pytest.mark.django_db
 
 BUILDERS: dict[type[models.Model], Callable[[], models.Model]] = {
+    CreditAdjustment: lambda: CreditAdjustmentFactory.build(user=UserFactory(), requested_by=UserFactory()),
     ExchangeRate: ExchangeRateFactory.build,
+    Hold: lambda: HoldFactory.build(wallet=post(UserFactory()).wallet),
+    Receivable: lambda: ReceivableFactory.build(payment_log=PaymentFactory()),
     Transaction: lambda: TransactionFactory.build(wallet=WalletFactory()),
     Wallet: lambda: WalletFactory.build(user=UserFactory()),
+    Dispute: lambda: DisputeFactory.build(payment=PaymentFactory()),
     GatewayCall: GatewayCallFactory.build,
     PaymentLog: lambda: PaymentFactory.build(user=UserFactory()),
+    ReconciliationBreak: ReconciliationBreakFactory.build,
+    Refund: lambda: RefundFactory.build(payment=PaymentFactory()),
+    ReviewDecision: lambda: ReviewDecisionFactory.build(payment=PaymentFactory(), decided_by=UserFactory()),
     WebhookAttempt: lambda: WebhookAttemptFactory.build(event=WebhookEventFactory()),
     WebhookEvent: WebhookEventFactory.build,
 }
@@ -33,7 +58,22 @@ REFERRING = [(model, field.column) for model, field in COLUMNS if field.remote_f
 USERS = {field.column for _, field in COLUMNS if field.related_model is User}
 NOBODY, NOTHING = 2**31 - 1, UUID(int=0)
 # These would refuse first what a column or a foreign key must refuse by itself.
-EARLIER_TRIGGERS = {PaymentLog: "payment_logs_born_pending", Transaction: "sms_transactions_continuous"}
+EARLIER_TRIGGERS = {
+    CreditAdjustment: "credit_adjustments_decided_once",
+    Dispute: "disputes_by_rule",
+    Hold: "holds_decided_once",
+    PaymentLog: "payment_logs_born_pending",
+    Refund: "refunds_by_rule",
+    Transaction: "sms_transactions_continuous",
+}
+# Without these a constraint would refuse the reference before its foreign key does.
+BESIDE: dict[tuple[type[models.Model], str], Callable[[], dict[str, Any]]] = {
+    (CreditAdjustment, "decided_by_id"): lambda: {"decided_at": timezone.now()},
+    (CreditAdjustment, "ledger_entry_id"): lambda: {"state": "posted", "needs_approval": False},
+    (Transaction, "reverses_id"): lambda: {"type": "reversal"},
+    (Refund, "decided_by_id"): lambda: {"decided_at": timezone.now()},
+    (Refund, "reversal_id"): lambda: {"state": "failed", "ledger_entry_id": post(UserFactory()).pk},
+}
 TABLES = [model._meta.db_table for model in BUILDERS]
 
 
@@ -50,6 +90,8 @@ def build():
 
 def insert_legally(row: models.Model) -> None:
     post_entry(row) if isinstance(row, Transaction) else insert(row)
+    if isinstance(row, Hold):
+        update(row.wallet, held=row.amount)
     settle()
 
 
@@ -102,12 +144,10 @@ def test_insert_a_primary_key_twice_is_refused(model, build):
 @pytest.mark.parametrize(("model", "column"), REFERRING)
 def test_insert_reference_to_nothing_is_refused_at_the_end(model, column, build):
     row = build(model)
-    reference: dict[str, Any] = {column: NOBODY if column in USERS else NOTHING}
-    if column == "reverses_id":
-        reference["type"] = "reversal"
+    beside = BESIDE.get((model, column), dict)()
 
     with refused_by(_foreign_key(model, column)):
-        insert(row, **reference)
+        insert(row, **{column: NOBODY if column in USERS else NOTHING}, **beside)
 
 
 def _foreign_key(model: type[models.Model], column: str) -> str:

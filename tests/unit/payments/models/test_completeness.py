@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 OPERATIONS = {4: "INSERT", 8: "DELETE", 16: "UPDATE", 32: "TRUNCATE"}
 RAISE = re.compile(r"RAISE EXCEPTION\s+'((?:[^']|'')*)'")
+CALL = re.compile(r"PERFORM\s+(\w+)\(")
 
 
 def test_every_constraint_is_named_by_a_test():
@@ -60,7 +61,10 @@ def test_every_trigger_fires():
 
 
 def refusals_of(table: str, kind: int, source: str) -> Iterator[str]:
-    """Return what a trigger can say, its operations and table filled in."""
+    """Return what a trigger, or a function that it leaves the check to, can say, its operations and table filled in."""
+    for called in CALL.findall(source):
+        for (body,) in execute("SELECT prosrc FROM pg_proc WHERE proname = %s", [called]):
+            yield from refusals_of(table, kind, body)
     for template in RAISE.findall(source):
         message = template.replace("''", "'")
         if message.startswith("% on %"):

@@ -50,7 +50,7 @@ def test_nudge_many_become_few_messages(broker):
     for _ in range(200):
         nudges.nudge()
 
-    wait_until(lambda: not nudges._nudger._wanted.is_set() and queued(broker) >= 1, seconds=5)
+    wait_until(lambda: not nudges._nudger._due and queued(broker) >= 1, seconds=5)
     assert queued(broker) < 20
 
 
@@ -87,3 +87,16 @@ def test_nudge_after_a_fork_has_a_thread_of_its_own(broker):
     nudges.nudge()
 
     assert nudges._nudger is not inherited
+
+
+def test_nudge_for_later_is_published_then_and_holds_up_no_other(broker):
+    nudges.nudge(after_seconds=0.4)
+    nudges.nudge(after_seconds=3600)
+    nudges.nudge()
+    wait_until(lambda: queued(broker) == 1, seconds=5)
+    first = time.monotonic()
+
+    wait_until(lambda: queued(broker) == 2, seconds=5)
+
+    assert time.monotonic() - first > 0.1
+    assert len(nudges._nudger._due) == 1

@@ -1,0 +1,53 @@
+import pytest
+from django.db import connection
+
+from payments.services import invariants
+from tests.factories.billing import post
+from tests.factories.users import UserFactory
+
+from .outcomes import run, run_json
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHECK = "check_invariants"
+
+
+@pytest.fixture
+def wrong_wallet():
+    """A wallet in which a hand has left one credit more than the ledger knows."""
+    user = UserFactory()
+    post(user)
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE wallets SET balance = balance + 1")
+        cursor.execute("RESET session_replication_role")
+    return user
+
+
+def test_check_of_good_books():
+    post(UserFactory())
+
+    number = len(invariants.load_invariants())
+    assert run(CHECK) == (0, [f"{number} invariants checked, 0 violated."])
+    assert run_json(CHECK) == (0, [{"checked": number, "violations": {}}])
+
+
+def test_check_names_the_law_and_the_row(wrong_wallet):
+    status, lines = run(CHECK)
+
+    law = next(law for law in invariants.load_invariants() if law.name == "wallet_equals_ledger")
+    [row] = invariants.check_invariants([law])[0].rows
+    assert status == 1
+    assert lines[0] == f"wallet_equals_ledger: 1 rows. {law.law} See the runbook, {law.runbook!r}."
+    assert lines[1] == f"  {row}"
+    assert lines[-1] == f"{len(invariants.load_invariants())} invariants checked, 1 violated."
+
+
+def test_check_as_json(wrong_wallet):
+    status, [told] = run_json(CHECK)
+
+    assert status == 1
+    assert told["checked"] == len(invariants.load_invariants())
+    assert list(told["violations"]) == ["wallet_equals_ledger"]
+    assert told["violations"]["wallet_equals_ledger"]["rows"] == 1
+    assert len(told["violations"]["wallet_equals_ledger"]["first"]) == 1

@@ -1,0 +1,95 @@
+import os
+import signal
+
+import pytest
+
+from payments.models import WebhookEvent
+from payments.services import inbox
+from tests.factories.payments import WebhookEventFactory
+from tests.integration import actors
+from tests.unit.payments.services import told_events
+from tests.unit.payments.services.purchases import balance
+from tests.unit.payments.services.queue_clock import make_due
+from tests.unit.payments.services.told_events import bury, buy
+from tests.waiting import wait_until
+
+from .outcomes import complain, run, run_json
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROCESS = "process_webhooks"
+
+
+@pytest.fixture
+def payment(sandbox):
+    return buy()
+
+
+def test_process_drains_what_is_due(payment, sandbox):
+    told_events.pay(sandbox, payment)
+
+    assert run(PROCESS) == (0, ["1 taken up, 0 waiting for a retry, 0 more dead."])
+    assert balance(payment.user) == 25
+
+
+def test_process_of_an_empty_inbox():
+    assert run(PROCESS) == (0, ["0 taken up, 0 waiting for a retry, 0 more dead."])
+
+
+def test_process_leaves_retries_to_their_time(payment, sandbox):
+    told_events.pay(sandbox, payment)
+    WebhookEventFactory()
+
+    assert run_json(PROCESS) == (0, [{"taken": 2, "due": 1, "new_dead": 0}])
+
+
+def test_process_that_makes_a_dead_letter_says_so(payment, sandbox):
+    bury(WebhookEventFactory())
+    told_events.pay(sandbox, payment)
+    WebhookEventFactory(body=b'{"event": "charge.success"}')
+
+    assert run_json(PROCESS) == (1, [{"taken": 2, "due": 0, "new_dead": 1}])
+
+
+def test_process_asks_nothing_that_reads_the_whole_inbox(payment, sandbox, django_assert_max_num_queries):
+    """With millions of events behind it, counting those that are done would take longer than draining."""
+    told_events.pay(sandbox, payment)
+
+    with django_assert_max_num_queries(100) as captured:
+        run(PROCESS)
+
+    counts = [query["sql"] for query in captured.captured_queries if "COUNT(" in query["sql"]]
+    assert len(counts) == 4
+    assert not any("processed" in sql or "GROUP BY" in sql for sql in counts)
+
+
+def test_process_follows_what_comes_in_until_it_is_stopped(payment, sandbox, monkeypatch):
+    monkeypatch.setattr("payments.management.commands.process_webhooks._IDLE_SECONDS", 0.02)
+    late = buy()
+    told_events.pay(sandbox, payment)
+
+    def follow():
+        wait_until(lambda: _is_processed(payment), seconds=10)
+        told_events.pay(sandbox, late)
+        wait_until(lambda: _is_processed(late), seconds=10)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    follower = actors.start(follow)
+
+    assert complain(PROCESS, "--follow") == (1, "Stopped. What was done so far is done; run it again to go on.")
+    assert follower.exception(actors.PATIENCE_SECONDS) is None
+    assert [balance(paid.user) for paid in (payment, late)] == [25, 25]
+
+
+def test_process_goes_on_where_another_left_off(payment, sandbox):
+    event = told_events.pay(sandbox, payment)
+    inbox.claim_charges()
+
+    assert run_json(PROCESS) == (0, [{"taken": 0, "due": 1, "new_dead": 0}])
+    make_due()
+    assert run_json(PROCESS) == (0, [{"taken": 1, "due": 0, "new_dead": 0}])
+    assert WebhookEvent.objects.get(pk=event.pk).status == "processed"
+
+
+def _is_processed(payment):
+    return WebhookEvent.objects.filter(reference=payment.reference, status="processed").exists()

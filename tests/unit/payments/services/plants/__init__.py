@@ -1,0 +1,1 @@
+"""Violations of the laws, planted past every rule of the database."""
