@@ -218,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
         ("follow-up-refunds", "payments.follow_up_refunds", 5.0),
         ("check-payments", "payments.check_payments", 30.0),
         ("sweep-changes", "payments.sweep_changes", 300.0),
+        ("report-backlog", "payments.report_backlog", 300.0),
         # By the clock: an interval begins anew with every start, and a daily deployment would come before it ends.
         ("purge-idempotency-keys", "idempotency.purge", crontab(minute="7")),
         ("sweep-everything", "payments.sweep_everything", crontab(hour="3", minute="17")),

@@ -1,10 +1,16 @@
 """What Celery runs. Each task is idempotent and carries no data: the rows say what is to do."""
 
+from dataclasses import asdict
+
+import structlog
 from celery import shared_task
 from django.utils import timezone
 
 from namaskah.observability.heartbeats import record_heartbeat
+from payments.selectors import backlogs
 from payments.services import invariant_sweeps, janitor, nudges, refund_follow_up, webhooks
+
+logger = structlog.get_logger(__name__)
 
 
 @shared_task(name=nudges.DRAIN_TASK, time_limit=60)
@@ -31,6 +37,14 @@ def follow_up_refunds() -> None:
 def sweep_changes() -> None:
     """Check the invariants for whoever's rows changed."""
     invariant_sweeps.sweep_changes(now=timezone.now())
+
+
+@shared_task(name="payments.report_backlog", time_limit=60)
+def report_backlog() -> None:
+    """Say in the log what waits, and louder if it waits for a person."""
+    backlog = backlogs.measure_backlog()
+    log = logger.warning if backlog.waits_for_a_person else logger.info
+    log("backlog", **{name: pile for name, pile in asdict(backlog).items() if pile["count"]})
 
 
 @shared_task(name="payments.sweep_everything", time_limit=3600)

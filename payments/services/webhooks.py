@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from namaskah.api import strict_json
 from payments.gateways.paystack.parsing import read_evidence
-from payments.lifecycles import DUE_STATUSES, EventStatus, TransitionSource
+from payments.lifecycles import TransitionSource
 from payments.models import Cause, Evidence, PaymentLog, WebhookEvent
 from payments.services import crediting, disputes, gateway_calls, inbox, nudges, refund_reports, webhook_ingest
 from payments.services.crediting import CreditOutcome, CreditRequest, CreditResult
@@ -39,22 +38,6 @@ class UnknownReferenceError(Exception):
 
 class WornOutError(Exception):
     """The event was claimed again and again and nobody lived to finish it."""
-
-
-@dataclass(frozen=True, slots=True)
-class InboxCounts:
-    """How many events of the inbox are where."""
-
-    due: int
-    dead: int
-
-
-def count_open() -> InboxCounts:
-    """Count the events that wait, and those that need a person; partial indexes know them among however many."""
-    events = WebhookEvent.objects
-    return InboxCounts(
-        due=events.filter(status__in=DUE_STATUSES).count(), dead=events.filter(status=EventStatus.DEAD).count()
-    )
 
 
 def drain_inbox(

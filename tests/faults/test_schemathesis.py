@@ -58,7 +58,7 @@ class Caller:
 
     def __init__(self, name, *, url, sandbox):
         self.user = User.objects.create_user(name, email=f"{name}@example.com")
-        self.user.user_permissions.add(Permission.objects.get(codename="debit_wallet"))
+        self.user.user_permissions.add(*Permission.objects.filter(codename__in=["debit_wallet", "request_refund"]))
         _, secret = issue_api_key(user=self.user, name="test", expires_in=None, by=None, now=timezone.now())
         self.identity = Identity(name, secret)
         self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {secret}"}, trust_env=False)

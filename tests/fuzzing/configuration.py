@@ -10,7 +10,7 @@ from pathlib import Path
 CASES = 1000 if os.environ.get("PROOF") == "full" else 100
 # Refusals that a request in the right form may get, for what it asks: each stands in the contract.
 _REFUSALS = ["402", "403", "404", "409", "422"]
-_OF_SERVICE_ACCOUNTS = ["debit_wallet", "reverse_debit"]
+_OF_SERVICE_ACCOUNTS = ["debit_wallet", "reverse_debit", "request_refund"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,11 @@ include-operation-id = "verify_payment"
 include-operation-id = "reverse_debit"
 [operations.parameters]
 "path.reference" = {{ dictionary = "debits", probability = 0.5 }}
+
+[[operations]]
+include-operation-id = "request_refund"
+[operations.parameters]
+"path.reference" = {{ dictionary = "references", probability = 0.5 }}
 """
 
 

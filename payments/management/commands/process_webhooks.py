@@ -5,6 +5,8 @@ from argparse import ArgumentParser
 from typing import Any, Final
 
 from namaskah.commands import OperatorCommand
+from payments.lifecycles import DUE_STATUSES, EventStatus
+from payments.selectors import backlogs
 from payments.services import webhooks
 
 _IDLE_SECONDS: Final = 1.0
@@ -26,7 +28,7 @@ class Command(OperatorCommand):
 
     def work(self, **options: Any) -> int:
         """Drain in short slices, so that a stop is heard."""
-        dead_before = webhooks.count_open().dead
+        dead_before = backlogs.measure_events(EventStatus.DEAD).count
         taken = 0
 
         def count(number: int) -> None:
@@ -42,12 +44,16 @@ class Command(OperatorCommand):
                 break
             if not is_more:
                 time.sleep(_IDLE_SECONDS)
-        left = webhooks.count_open()
-        return self._report(taken, due=left.due, new_dead=left.dead - dead_before, as_json=options["json"])
+        return self._report(taken, dead_before, as_json=options["json"])
 
-    def _report(self, taken: int, *, due: int, new_dead: int, as_json: bool) -> int:
+    def _report(self, taken: int, dead_before: int, *, as_json: bool) -> int:
+        due, dead = backlogs.measure_events(*DUE_STATUSES), backlogs.measure_events(EventStatus.DEAD)
+        new_dead = dead.count - dead_before
         if as_json:
-            self.print_json({"taken": taken, "due": due, "new_dead": new_dead})
+            answer = {"taken": taken, "due": due.count, "new_dead": new_dead}
+            self.print_json({**answer, "dead": dead.count, "oldest_dead_at": dead.oldest_at})
         else:
-            self.say(f"{taken} taken up, {due} waiting for a retry, {new_dead} more dead.")
+            self.say(f"{taken} taken up, {due.count} waiting for a retry, {new_dead} more dead.")
+            if dead.oldest_at is not None:
+                self.say(f"{dead.count} dead in all, the oldest received at {dead.oldest_at:%Y-%m-%d %H:%M} UTC.")
         return 1 if new_dead > 0 else 0

@@ -10,16 +10,33 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models import ExchangeRate, Transaction, Wallet
+from billing.models import CreditAdjustment, ExchangeRate, Hold, Receivable, Transaction, Wallet
 from namaskah.api_keys.models import ApiKey
 from namaskah.idempotency.models import IdempotencyKey
 from namaskah.observability.models import Heartbeat
 from namaskah.read_only_admin import ReadOnlyAdmin
 from payments.lifecycles import PaymentState
-from payments.models import GatewayCall, PaymentLog, WebhookAttempt, WebhookEvent
+from payments.models import (
+    Dispute,
+    GatewayCall,
+    PaymentLog,
+    ReconciliationBreak,
+    Refund,
+    ReviewDecision,
+    WebhookAttempt,
+    WebhookEvent,
+)
 from tests.factories.api_keys import make_api_key
 from tests.factories.billing import ExchangeRateFactory, post
 from tests.factories.payments import GatewayCallFactory, PaymentFactory, WebhookAttemptFactory
+from tests.factories.people import CreditAdjustmentFactory, ReviewDecisionFactory
+from tests.factories.refunds import (
+    DisputeFactory,
+    ReceivableFactory,
+    ReconciliationBreakFactory,
+    RefundFactory,
+    place,
+)
 from tests.factories.users import StaffFactory, UserFactory
 from tests.unit.namaskah.idempotency.steps import claim
 
@@ -29,11 +46,18 @@ OURS = ("api_keys", "idempotency", "observability", "billing", "payments")
 
 MAKE = {
     ApiKey: lambda: make_api_key(UserFactory()),
+    CreditAdjustment: CreditAdjustmentFactory,
+    Dispute: DisputeFactory,
     ExchangeRate: ExchangeRateFactory,
     GatewayCall: GatewayCallFactory,
     Heartbeat: lambda: Heartbeat.objects.create(name="worker", beat_at=timezone.now()),
+    Hold: lambda: place(post(UserFactory()).user, 1),
     IdempotencyKey: lambda: claim(UserFactory()),
     PaymentLog: lambda: PaymentFactory(at=PaymentState.COMPLETED),
+    Receivable: ReceivableFactory,
+    ReconciliationBreak: ReconciliationBreakFactory,
+    Refund: RefundFactory,
+    ReviewDecision: ReviewDecisionFactory,
     Transaction: lambda: post(UserFactory()),
     Wallet: lambda: post(UserFactory()),
     WebhookAttempt: WebhookAttemptFactory,

@@ -4,6 +4,7 @@ import pytest
 
 from payments.lifecycles import EventStatus
 from payments.models import PaymentLog, WebhookAttempt, WebhookEvent
+from payments.selectors import backlogs
 from payments.services import crediting, disputes, gateway_calls, refund_reports, replays, webhook_ingest, webhooks
 from tests.events import charge_success
 from tests.factories.payments import PaymentFactory
@@ -65,7 +66,7 @@ def drain_until_done():
             webhooks.drain_inbox()
             # Whatever else fails, it had its effect in the drain that followed it.
             assert _read(innocents[-1]).status == EventStatus.PROCESSED
-            return webhooks.count_open().due == 0
+            return backlogs.measure_backlog().due_events.count == 0
 
         wait_until(turn, seconds=30)
         return innocents
@@ -73,6 +74,8 @@ def drain_until_done():
     return drain
 
 
+# Alone: beside other tests a hiccup of the machine may last longer than a fifth of a second.
+@pytest.mark.slow
 def test_handler_that_fails_is_tried_again_after_one_two_and_four_seconds(sandbox, broken, drain_until_done):
     events = {}
     for times in (1, 2, ALWAYS):

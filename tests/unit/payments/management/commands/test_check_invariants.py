@@ -2,7 +2,7 @@ import pytest
 from django.db import connection
 
 from payments.services import invariants
-from tests.factories.billing import post
+from tests.factories.people import ask
 from tests.factories.users import UserFactory
 
 from .outcomes import run, run_json
@@ -16,7 +16,7 @@ CHECK = "check_invariants"
 def wrong_wallet():
     """A wallet in which a hand has left one credit more than the ledger knows."""
     user = UserFactory()
-    post(user)
+    ask(user, "10")
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("UPDATE wallets SET balance = balance + 1")
@@ -25,7 +25,7 @@ def wrong_wallet():
 
 
 def test_check_of_good_books():
-    post(UserFactory())
+    ask(UserFactory(), "10")
 
     number = len(invariants.load_invariants())
     assert run(CHECK) == (0, [f"{number} invariants checked, 0 violated."])

@@ -18,6 +18,7 @@ from .outcomes import complain, run, run_json
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PROCESS = "process_webhooks"
+NONE_DEAD = {"new_dead": 0, "dead": 0, "oldest_dead_at": None}
 
 
 @pytest.fixture
@@ -40,15 +41,26 @@ def test_process_leaves_retries_to_their_time(payment, sandbox):
     told_events.pay(sandbox, payment)
     WebhookEventFactory()
 
-    assert run_json(PROCESS) == (0, [{"taken": 2, "due": 1, "new_dead": 0}])
+    assert run_json(PROCESS) == (0, [{"taken": 2, "due": 1, **NONE_DEAD}])
 
 
 def test_process_that_makes_a_dead_letter_says_so(payment, sandbox):
-    bury(WebhookEventFactory())
+    oldest = WebhookEventFactory()
+    bury(oldest)
     told_events.pay(sandbox, payment)
     WebhookEventFactory(body=b'{"event": "charge.success"}')
 
-    assert run_json(PROCESS) == (1, [{"taken": 2, "due": 0, "new_dead": 1}])
+    assert run_json(PROCESS) == (
+        1,
+        [{"taken": 2, "due": 0, "new_dead": 1, "dead": 2, "oldest_dead_at": str(oldest.received_at)}],
+    )
+    assert run(PROCESS) == (
+        0,
+        [
+            "0 taken up, 0 waiting for a retry, 0 more dead.",
+            f"2 dead in all, the oldest received at {oldest.received_at:%Y-%m-%d %H:%M} UTC.",
+        ],
+    )
 
 
 def test_process_asks_nothing_that_reads_the_whole_inbox(payment, sandbox, django_assert_max_num_queries):
@@ -59,7 +71,7 @@ def test_process_asks_nothing_that_reads_the_whole_inbox(payment, sandbox, djang
         run(PROCESS)
 
     counts = [query["sql"] for query in captured.captured_queries if "COUNT(" in query["sql"]]
-    assert len(counts) == 4
+    assert len(counts) == 3
     assert not any("processed" in sql or "GROUP BY" in sql for sql in counts)
 
 
@@ -85,9 +97,9 @@ def test_process_goes_on_where_another_left_off(payment, sandbox):
     event = told_events.pay(sandbox, payment)
     inbox.claim_charges()
 
-    assert run_json(PROCESS) == (0, [{"taken": 0, "due": 1, "new_dead": 0}])
+    assert run_json(PROCESS) == (0, [{"taken": 0, "due": 1, **NONE_DEAD}])
     make_due()
-    assert run_json(PROCESS) == (0, [{"taken": 1, "due": 0, "new_dead": 0}])
+    assert run_json(PROCESS) == (0, [{"taken": 1, "due": 0, **NONE_DEAD}])
     assert WebhookEvent.objects.get(pk=event.pk).status == "processed"
 
 
