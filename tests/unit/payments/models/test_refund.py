@@ -308,7 +308,7 @@ def test_update_what_was_decided_and_booked_is_refused(column, is_nothing, compl
         {"state_transitions": json.dumps([{k: v for k, v in entry(None, "approved").items() if k != "by"}])},
         {"state_transitions": json.dumps([{k: v for k, v in entry(None, "approved").items() if k != "from"}])},
     ],
-    ids=str,
+    ids=["none", "no_list", "from_elsewhere", "to_elsewhere", "two", "without_by", "without_from"],
 )
 def test_insert_without_its_one_entry_is_refused(columns, unborn):
     with refused_by("refunds_by_rule", "%: a step adds exactly one entry that tells it to the trail"):
