@@ -22,6 +22,7 @@ class CounterAccount(models.TextChoices):
     REVENUE_SMS = "revenue:sms"
     ADJUSTMENT_GOODWILL = "adjustment:goodwill"
     ADJUSTMENT_CORRECTION = "adjustment:correction"
+    RECEIVABLE_COLLECTED = "receivable:collected"
 
 
 class HoldReason(models.TextChoices):

@@ -22,6 +22,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from environ import Env
+from psycopg2 import errorcodes
 
 from namaskah.errors import DomainError
 from namaskah.outages import is_database_away
@@ -66,8 +67,7 @@ class OperatorCommand(BaseCommand):
         except (DatabaseError, InterfaceError) as error:
             if not is_database_away(error):
                 raise
-            reason = next(iter(str(error).splitlines()), "no reason given")
-            raise CommandError(f"The database cannot be reached or did not answer: {reason}") from error
+            raise CommandError(_tell_database_error(error)) from error
         except Stopped as error:
             raise CommandError("Stopped. What was done so far is done; run it again to go on.") from error
         except BrokenPipeError:
@@ -138,6 +138,17 @@ class OperatorCommand(BaseCommand):
         finally:
             # The lock ends with its session.
             connection.close()
+
+
+def _tell_database_error(error: Exception) -> str:
+    """Return what ails the database, in one line: it is away, or it gave up one statement."""
+    reason = next(iter(str(error).splitlines()), "no reason given")
+    sqlstate = getattr(error.__cause__, "pgcode", None)
+    if sqlstate == errorcodes.QUERY_CANCELED:
+        return f"The database gave up a statement that took too long or was cancelled: {reason}"
+    if sqlstate == errorcodes.LOCK_NOT_AVAILABLE:
+        return f"Another process holds what this needs, and did not let go in time; run it again: {reason}"
+    return f"The database cannot be reached or did not answer: {reason}"
 
 
 def _direct_connection() -> BaseDatabaseWrapper:

@@ -217,6 +217,8 @@ CELERY_BEAT_SCHEDULE = {
         ("drain-inbox", "payments.drain_inbox", 1.0),
         ("follow-up-refunds", "payments.follow_up_refunds", 5.0),
         ("check-payments", "payments.check_payments", 30.0),
+        # Each dispute is asked about once a day, or every hour; this is how soon after that.
+        ("follow-up-disputes", "payments.follow_up_disputes", 60.0),
         ("sweep-changes", "payments.sweep_changes", 300.0),
         ("report-backlog", "payments.report_backlog", 300.0),
         # By the clock: an interval begins anew with every start, and a daily deployment would come before it ends.

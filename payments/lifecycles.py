@@ -1,6 +1,6 @@
-"""The states of a payment and of a webhook event, and every step between them that exists.
+"""The states of payments, webhook events, refunds, disputes and breaks, and the steps between them that exist.
 
-django-fsm reads the table for its transitions, a test compares it with the database's trigger.
+django-fsm reads the tables for its transitions, a test compares them with the database's triggers.
 """
 
 from typing import Final
@@ -52,7 +52,7 @@ DUE_STATUSES: Final = (EventStatus.RECEIVED, EventStatus.RETRYING)
 
 
 class TransitionSource(models.TextChoices):
-    """Which part of the product moved a payment."""
+    """Which part of the product moved a payment, a refund or a dispute."""
 
     API = "api"
     WEBHOOK = "webhook"
@@ -75,6 +75,7 @@ class ReviewReason(models.TextChoices):
     REVERSAL_PENDING = "reversal_pending"
     PAID_TWICE = "paid_twice"
     TRANSACTION_REUSED = "transaction_reused"
+    SENT_BACK_TWICE = "sent_back_twice"
 
 
 class ReviewOutcome(models.TextChoices):
@@ -123,6 +124,8 @@ REFUND_EDGES: Final[dict[tuple[RefundState, RefundState], str]] = {
     (RefundState.NEEDS_ATTENTION, RefundState.PROCESSED): "the money went back",
     (RefundState.NEEDS_ATTENTION, RefundState.FAILED): "the gateway gave up, or a person found that it was never sent",
 }
+# The reason of the step to `needs_attention` whose end the dispute decides.
+FAILED_WHILE_DISPUTED: Final = "failed_while_disputed"
 # What no longer stands against the payment's amount.
 REFUND_ENDED_WITHOUT_MONEY: Final = (RefundState.FAILED, RefundState.REJECTED)
 # The gateway may have it or not: nothing else may be sent for the payment meanwhile.
@@ -142,6 +145,8 @@ class DisputeState(models.TextChoices):
     WON = "won"
     REVIEW = "review"
 
+
+DISPUTE_UNDECIDED: Final = (DisputeState.OPEN, DisputeState.REVIEW)
 
 DISPUTE_EDGES: Final[dict[tuple[DisputeState, DisputeState], str]] = {
     (DisputeState.OPEN, DisputeState.LOST): "the gateway took the money back",

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from billing.lifecycles import TransactionType
 from billing.models import Receivable, Transaction
@@ -15,4 +15,6 @@ def sum_taken_back(payment_log_id: UUID) -> Decimal:
     entries = Transaction.objects.filter(payment_log_id=payment_log_id).exclude(type=TransactionType.CREDIT)
     owed = Receivable.objects.filter(payment_log_id=payment_log_id, cancelled_at__isnull=True)
     moved = entries.aggregate(total=Sum("amount"))["total"] or Decimal(0)
-    return (owed.aggregate(total=Sum("amount"))["total"] or Decimal(0)) - moved
+    # What was collected of it is among the entries.
+    open_debt = owed.aggregate(total=Sum(F("amount") - F("collected_amount")))["total"]
+    return (open_debt or Decimal(0)) - moved

@@ -108,7 +108,7 @@ def approve_adjustment(*, adjustment_id: UUID, by: User, comment: str = "", now:
 def reject_adjustment(*, adjustment_id: UUID, by: User, comment: str, now: datetime) -> CreditAdjustment:
     """Refuse an adjustment that waits for a second person; no credits move.
 
-    :raises PermissionDeniedError: if `by` may not decide, or asked for it.
+    :raises PermissionDeniedError: if `by` may not decide, or asked for it, or it is about their own wallet.
     :raises AdjustmentNotFoundError: if there is none.
     :raises AdjustmentNotWaitingError: if it was decided before.
     """

@@ -42,23 +42,26 @@ PURCHASE_PROBLEMS: Final[dict[str, Problem]] = {
         409,
         "This payment cannot be refunded",
         happened=(
-            "Only a payment that was completed can be refunded. This one is not paid yet, has failed, or was refunded "
-            "before. Nothing was done."
+            "Only money that arrived can go back. No money of this payment is known to have arrived, or all of it "
+            "went back before. Nothing was done."
         ),
         advice='Look at the payment with GET /api/v1/payments/{reference}: its "state" and "refunds" tell why.',
         retry=Retry.NO,
-        detail="Only a completed payment can be refunded; this one is failed.",
+        detail="This payment is failed: no money of it is known to have arrived.",
     ),
     "payment_disputed": Problem(
         409,
         "This payment is disputed",
         happened=(
-            "The payer has disputed this payment with their bank. While that is open, the money must not go back on a "
-            "second way. Nothing was done."
+            "The payer has disputed this payment with their bank. While that is undecided, the money must not go back "
+            "on a second way; if the bank has decided for the payer, it went back already. Nothing was done."
         ),
-        advice="Wait until the dispute is decided; the operator of this service sees how it stands.",
+        advice=(
+            'Read in "detail" which of the two it is. While the dispute is undecided, wait; the operator of this '
+            "service sees how it stands. If it was lost, the payer has the money: there is nothing left to refund."
+        ),
         retry=Retry.NO,
-        detail="A dispute about this payment is open.",
+        detail="The payer's bank disputes this payment; the dispute decides about the money.",
     ),
     "reference_used": Problem(
         409,

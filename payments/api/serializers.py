@@ -173,6 +173,7 @@ class RefundOutput(serializers.ModelSerializer[Refund]):
     payment_reference = serializers.CharField(source="payment.reference")
     amount_usd = serializers.SerializerMethodField()
     currency = serializers.CharField(source="payment.currency")
+    reason = serializers.SerializerMethodField()
 
     class Meta:
         model = Refund
@@ -187,6 +188,10 @@ class RefundOutput(serializers.ModelSerializer[Refund]):
             "reason",
             "created_at",
         )
+
+    def get_reason(self, refund: Refund) -> str:
+        """Return what the customer gave as the reason; what the staff write is for the staff."""
+        return refund.reason if refund.requested_by_id == refund.payment.user_id else ""
 
     def get_amount_usd(self, refund: Refund) -> str:
         """Return the amount in credits."""

@@ -79,7 +79,7 @@ _REFUND: Final = members(
         "amount_usd": CREDITS,
         "amount_minor": AMOUNT_MINOR,
         "currency": _CURRENCY,
-        "reason": text(max_length=300),
+        "reason": text(max_length=300, description="As you gave it; empty if somebody else asked for the refund."),
         "created_at": MOMENT,
     }
 )

@@ -18,6 +18,11 @@ SLOT_WAIT_SECONDS: Final = 0.5
 SLOW_CALL_SECONDS: Final = 1.0
 
 
+# A failed call that was waited for as long as this counts as several.
+LONG_CALL_SECONDS: Final = 5.0
+_LONG_WEIGHT: Final = 3
+
+
 class CircuitBreaker:
     """Refuses calls for ten seconds after five failures within thirty, with no success between them.
 
@@ -55,11 +60,12 @@ class CircuitBreaker:
             self._failed_at.clear()
             self._refusing_until = None
 
-    def record_failure(self) -> None:
-        """Count a call that the gateway did not serve; open at the fifth."""
+    def record_failure(self, *, seconds: float = 0.0) -> None:
+        """Count a call that the gateway did not serve; open at the fifth, or at the second that was waited for long."""
         with self._lock:
             now = self._clock()
-            self._failed_at.append(now)
+            # Two that last 25 s each are all that fit into the window.
+            self._failed_at.extend([now] * (_LONG_WEIGHT if seconds >= LONG_CALL_SECONDS else 1))
             is_full = len(self._failed_at) == FAILURE_LIMIT
             if self._refusing_until is None and is_full and now - self._failed_at[0] <= FAILURE_WINDOW_SECONDS:
                 self._refusing_until = now + REFUSAL_SECONDS

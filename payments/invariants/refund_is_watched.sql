@@ -4,3 +4,5 @@
 SELECT reference, state, next_check_at FROM refunds
 WHERE state IN ('approved', 'submitting', 'unknown', 'submitted')
     AND (next_check_at IS NULL OR next_check_at < now() - interval '1 hour')
+    -- Looks that all fail put the next one off each time.
+    OR (state IN ('submitting', 'unknown') AND submitted_at < now() - interval '2 hours')

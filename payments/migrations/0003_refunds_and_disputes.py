@@ -5,7 +5,10 @@ import namaskah.identifiers
 import namaskah.states
 from decimal import Decimal
 from django.conf import settings
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
+
+from billing.migrations._undecided import keep_undecided
 
 
 class Migration(migrations.Migration):
@@ -50,6 +53,7 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(max_length=300)),
                 ('needs_approval', models.BooleanField(default=False)),
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('decision_comment', models.CharField(blank=True, default='', max_length=300)),
                 ('state', namaskah.states.StateField(choices=[('awaiting_approval', 'Awaiting Approval'), ('approved', 'Approved'), ('submitting', 'Submitting'), ('unknown', 'Unknown'), ('submitted', 'Submitted'), ('needs_attention', 'Needs Attention'), ('processed', 'Processed'), ('failed', 'Failed'), ('rejected', 'Rejected')], max_length=20, protected=True)),
                 ('state_transitions', models.JSONField(default=list)),
                 ('lock_version', models.PositiveIntegerField(default=0)),
@@ -67,18 +71,20 @@ class Migration(migrations.Migration):
                 'permissions': [('approve_refund', 'Can approve or reject a refund of another person')],
             },
         ),
-        migrations.RemoveConstraint(
-            model_name='paymentlog',
-            name='payments_paymentlog_refunds_within_amount',
-        ),
-        # On the way back the old rule must hold, which knew no refund of more than was asked for.
+        # Neither way reads every payment under a lock that stops them all: 0007 validates the new rule, and no row
+        # breaks the old one when it comes back.
         migrations.RunSQL(
-            migrations.RunSQL.noop,
-            "SET CONSTRAINTS ALL IMMEDIATE; "
-            "UPDATE payment_logs SET amount_refunded_minor = amount_minor, lock_version = lock_version + 1 "
-            "WHERE amount_refunded_minor > amount_minor; SET CONSTRAINTS ALL DEFERRED",
+            "ALTER TABLE payment_logs DROP CONSTRAINT payments_paymentlog_refunds_within_amount",
+            "ALTER TABLE payment_logs ADD CONSTRAINT payments_paymentlog_refunds_within_amount "
+            "CHECK (amount_refunded_minor >= 0 AND amount_refunded_minor <= amount_minor) NOT VALID",
+            state_operations=[
+                migrations.RemoveConstraint(
+                    model_name='paymentlog',
+                    name='payments_paymentlog_refunds_within_amount',
+                ),
+            ],
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name='paymentlog',
             constraint=models.CheckConstraint(condition=models.Q(('amount_refunded_minor__gte', 0), models.Q(('amount_refunded_minor__lte', models.F('amount_minor')), ('amount_refunded_minor__lte', models.F('amount_paid_minor')), _connector='OR')), name='payments_paymentlog_refunds_within_amount'),
         ),
@@ -189,6 +195,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='refund',
+            constraint=models.CheckConstraint(condition=models.Q(('decision_comment', ''), ('decided_by__isnull', False), _connector='OR'), name='payments_refund_comment_of_decision'),
+        ),
+        migrations.AddConstraint(
+            model_name='refund',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('failed', 'rejected')), _negated=True), ('ledger_entry__isnull', True), ('reversal__isnull', False), _connector='OR'), name='payments_refund_without_money_without_credits'),
         ),
         migrations.AddConstraint(
@@ -199,4 +209,16 @@ class Migration(migrations.Migration):
             model_name='refund',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['submitted', 'processed']), _negated=True), ('gateway_refund_id__isnull', False), _connector='OR'), name='payments_refund_submitted_is_known_there'),
         ),
+        # On the way back the old rule must hold, which knew no refund of more than was asked for; another rule lets no
+        # sum shrink. Only payments with refunds are concerned, which are found without reading the others.
+        migrations.RunSQL(
+            migrations.RunSQL.noop,
+            "SET CONSTRAINTS ALL IMMEDIATE; "
+            "ALTER TABLE payment_logs DISABLE TRIGGER payment_logs_change_by_rule; "
+            "UPDATE payment_logs SET amount_refunded_minor = amount_minor, lock_version = lock_version + 1 "
+            "WHERE amount_refunded_minor > amount_minor AND id IN (SELECT payment_id FROM refunds); "
+            "ALTER TABLE payment_logs ENABLE TRIGGER payment_logs_change_by_rule; "
+            "SET CONSTRAINTS ALL DEFERRED",
+        ),
+        keep_undecided('refunds', 'disputes'),
     ]

@@ -66,7 +66,8 @@ BEGIN
         (OLD.id, OLD.payment_id, OLD.reference, OLD.idempotency_key, OLD.amount_minor, OLD.credit_amount, OLD.reason,
         OLD.requested_by_id, OLD.needs_approval, OLD.created_at)
         OR (OLD.decided_by_id IS NOT NULL
-            AND (NEW.decided_by_id, NEW.decided_at) IS DISTINCT FROM (OLD.decided_by_id, OLD.decided_at))
+            AND (NEW.decided_by_id, NEW.decided_at, NEW.decision_comment)
+                IS DISTINCT FROM (OLD.decided_by_id, OLD.decided_at, OLD.decision_comment))
         OR (OLD.gateway_refund_id IS NOT NULL AND NEW.gateway_refund_id IS DISTINCT FROM OLD.gateway_refund_id)
         OR (OLD.hold_id IS NOT NULL AND NEW.hold_id IS DISTINCT FROM OLD.hold_id)
         OR (OLD.ledger_entry_id IS NOT NULL AND NEW.ledger_entry_id IS DISTINCT FROM OLD.ledger_entry_id)

@@ -1,4 +1,4 @@
-"""Who or what moved a payment."""
+"""Who or what moved a payment, a refund or a dispute."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -12,7 +12,7 @@ from namaskah.money import CREDIT_LIMIT
 from namaskah.set_based import update_rows
 from namaskah.states import StateField, StateModel, transition
 from payments import lifecycles
-from payments.lifecycles import DisputeState
+from payments.lifecycles import DISPUTE_UNDECIDED, DisputeState
 from payments.models.causes import Cause
 from payments.models.payment import PaymentLog
 
@@ -69,7 +69,7 @@ class Dispute(StateModel):
             models.Index(
                 name="payments_dispute_undecided",
                 fields=["due_at"],
-                condition=Q(state__in=[DisputeState.OPEN, DisputeState.REVIEW]),
+                condition=Q(state__in=list(DISPUTE_UNDECIDED)),
             )
         ]
 

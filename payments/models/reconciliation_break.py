@@ -1,5 +1,6 @@
 """Differences between the gateway's books and ours."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -24,6 +25,10 @@ class ReconciliationBreak(models.Model):
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    dismissed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    dismissal_note = models.CharField(max_length=300, blank=True)
 
     class Meta:
         db_table = "reconciliation_breaks"
@@ -37,6 +42,11 @@ class ReconciliationBreak(models.Model):
                 name="payments_break_closed_has_time",
                 condition=Q(state=BreakState.OPEN, closed_at__isnull=True)
                 | (~Q(state=BreakState.OPEN) & Q(closed_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="payments_break_dismissed_says_who_and_why",
+                condition=(Q(state=BreakState.DISMISSED, dismissed_by__isnull=False) & ~Q(dismissal_note=""))
+                | (~Q(state=BreakState.DISMISSED) & Q(dismissed_by__isnull=True, dismissal_note="")),
             ),
         ]
 

@@ -22,6 +22,7 @@ CHANGING_FIELDS = (
     "state_transitions",
     "decided_by_id",
     "decided_at",
+    "decision_comment",
     "gateway_refund_id",
     "hold_id",
     "ledger_entry_id",
@@ -54,6 +55,7 @@ class Refund(StateModel):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     decided_at = models.DateTimeField(null=True, blank=True)
+    decision_comment = models.CharField(max_length=300, blank=True, default="")
 
     state = StateField(max_length=20, choices=RefundState.choices)
     state_transitions = models.JSONField(default=list)
@@ -119,6 +121,10 @@ class Refund(StateModel):
                 name="payments_refund_decision_has_time",
                 condition=Q(decided_by__isnull=True, decided_at__isnull=True)
                 | Q(decided_by__isnull=False, decided_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="payments_refund_comment_of_decision",
+                condition=Q(decision_comment="") | Q(decided_by__isnull=False),
             ),
             models.CheckConstraint(
                 name="payments_refund_without_money_without_credits",

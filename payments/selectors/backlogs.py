@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Min, QuerySet
 
-from payments.lifecycles import DUE_STATUSES, BreakState, DisputeState, EventStatus, RefundState
+from payments.lifecycles import DISPUTE_UNDECIDED, DUE_STATUSES, BreakState, EventStatus, RefundState
 from payments.models import Dispute, PaymentLog, ReconciliationBreak, Refund, WebhookEvent
 
 
@@ -51,7 +51,7 @@ def measure_backlog() -> Backlog:
         reviews=_measure(PaymentLog.objects.exclude(review_reason=""), "created_at"),
         refunds_to_decide=_measure(Refund.objects.filter(state=RefundState.AWAITING_APPROVAL), "created_at"),
         refunds_in_trouble=_measure(Refund.objects.filter(state=RefundState.NEEDS_ATTENTION), "created_at"),
-        disputes=_measure(Dispute.objects.filter(state__in=[DisputeState.OPEN, DisputeState.REVIEW]), "due_at"),
+        disputes=_measure(Dispute.objects.filter(state__in=DISPUTE_UNDECIDED), "due_at"),
         breaks=_measure(ReconciliationBreak.objects.filter(state=BreakState.OPEN), "first_seen_at"),
     )
 

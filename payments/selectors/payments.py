@@ -1,4 +1,4 @@
-"""Reads of payments; every one starts from the user who asks."""
+"""Reads of payments; all but `get_any_payment` start from the user who asks."""
 
 from datetime import datetime
 from uuid import UUID

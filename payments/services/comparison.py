@@ -4,18 +4,19 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from namaskah.identifiers import PAYMENT_PREFIX
+from payments.gateways.paystack import disputes as paystack_disputes
 from payments.gateways.paystack import refunds as paystack_refunds
+from payments.gateways.paystack.disputes import DisputeReport
 from payments.gateways.paystack.refunds import RefundReport
-from payments.lifecycles import REFUND_IN_DOUBT, BreakKind, PaymentState, RefundState
-from payments.models import Evidence, PaymentLog, Refund
-from payments.services.evidence import REVERSAL_PENDING, REVERSED, SUCCESS, find_objection
+from payments.lifecycles import REFUND_IN_DOUBT, BreakKind, DisputeState, PaymentState, RefundState
+from payments.models import Dispute, Evidence, PaymentLog, Refund
+from payments.services.evidence import PAID, REVERSED, find_objection
 
-# Money came, be it on its way back.
-PAID: Final = frozenset({SUCCESS, REVERSED, REVERSAL_PENDING})
 # The gateway must have these.
 SENT: Final = (RefundState.SUBMITTED, RefundState.PROCESSED, RefundState.NEEDS_ATTENTION)
 _OUR_REFUND: Final = re.compile(r"\brfd-[0-9a-z]{36}\b")
@@ -23,13 +24,18 @@ _OUR_REFUND: Final = re.compile(r"\brfd-[0-9a-z]{36}\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that the two books say differently; `ours` and `theirs` in words for people."""
+    """One thing that the two books say differently; `ours` and `theirs` in words for people.
+
+    One that is kept has the id of its break and since when it is known.
+    """
 
     kind: BreakKind
     subject: str
     payment_id: UUID | None
     ours: str
     theirs: str
+    break_id: UUID | None = None
+    first_seen_at: datetime | None = None
 
 
 def compare_payments(
@@ -77,6 +83,37 @@ def compare_refunds(
             yield _difference(BreakKind.MISSING_THERE, subject_of(refund), refund.payment, refund.state, "no refund")
         elif refund.pk not in met and refund.state in REFUND_IN_DOUBT:
             yield _difference(BreakKind.STATE, subject_of(refund), refund.payment, refund.state, "not found yet")
+
+
+def compare_disputes(
+    theirs: Sequence[DisputeReport], ours: Sequence[Dispute], payments: Mapping[str, PaymentLog]
+) -> Iterator[Difference]:
+    """Tell where disputes differ; `payments` by reference.
+
+    A dispute about a payment that is not ours belongs to another product on the same account.
+    """
+    by_number = {dispute.gateway_dispute_id: dispute for dispute in ours}
+    for report in sorted(theirs, key=lambda report: report.dispute_id):
+        payment, dispute = payments.get(report.reference), by_number.pop(report.dispute_id, None)
+        if payment is not None:
+            yield from _compare_dispute(dispute, report, payment)
+    for dispute in by_number.values():
+        subject = subject_of_dispute(dispute.gateway_dispute_id)
+        yield _difference(BreakKind.MISSING_THERE, subject, dispute.payment, dispute.state, "no dispute")
+
+
+def state_of(report: DisputeReport) -> DisputeState:
+    """Return the state that a dispute of ours must have for the gateway to be right about it."""
+    if report.status != paystack_disputes.RESOLVED:
+        return DisputeState.OPEN
+    if report.resolution in paystack_disputes.LOST:
+        return DisputeState.LOST
+    return DisputeState.WON if report.resolution in paystack_disputes.WON else DisputeState.REVIEW
+
+
+def subject_of_dispute(gateway_dispute_id: int) -> str:
+    """Return what a dispute is called in a break."""
+    return f"dispute {gateway_dispute_id}"
 
 
 def find_named(report: RefundReport) -> str:
@@ -128,6 +165,18 @@ def _compare_refund(refund: Refund | None, report: RefundReport, payment: Paymen
         yield _difference(BreakKind.AMOUNT, subject, payment, str(refund.amount_minor), said)
     elif _has_ended_otherwise(refund, report):
         yield _difference(BreakKind.STATE, subject, payment, refund.state, said)
+
+
+def _compare_dispute(dispute: Dispute | None, report: DisputeReport, payment: PaymentLog) -> Iterator[Difference]:
+    said = _describe_dispute(report)
+    subject = subject_of_dispute(report.dispute_id)
+    # Paystack leaves the currency out where it does not yet say how much is claimed.
+    if report.currency and report.currency != payment.currency:
+        yield _difference(BreakKind.CURRENCY, subject, payment, payment.currency, said)
+    elif dispute is None:
+        yield _difference(BreakKind.MISSING_HERE, subject, payment, "no dispute", said)
+    elif dispute.state != state_of(report):
+        yield _difference(BreakKind.STATE, subject, payment, dispute.state, said)
 
 
 def _pair(
@@ -197,6 +246,11 @@ def _describe(evidence: Evidence) -> str:
 
 def _describe_refund(report: RefundReport) -> str:
     return f"{report.status} {report.amount_minor} {report.currency}"
+
+
+def _describe_dispute(report: DisputeReport) -> str:
+    words = (report.status, report.resolution, str(report.amount_minor or ""), report.currency)
+    return " ".join(word for word in words if word)
 
 
 def _difference(kind: BreakKind, subject: str, payment: PaymentLog | None, ours: str, theirs: str) -> Difference:

@@ -4,7 +4,7 @@
 work; the row lock, the version and the unique index of the ledger decide.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -133,8 +133,9 @@ def credit_payments(requests: Sequence[CreditRequest], *, now: datetime) -> list
     domain = get_domain(settings.PAYSTACK_SECRET_KEY)
     before = {reference: _fingerprint(payment) for reference, payment in payments.items()}
     taken = _list_taken_transactions(requests)
+    going_back = _list_going_back(payments.values())
     outcomes = [
-        _decide(payments.get(request.evidence.reference), request, taken, domain=domain, now=now)
+        _decide(payments.get(request.evidence.reference), request, taken, going_back, domain=domain, now=now)
         for request in requests
     ]
     credited = [outcome.payment for outcome in outcomes if outcome.result is CreditResult.CREDITED and outcome.payment]
@@ -190,8 +191,25 @@ def _list_taken_transactions(requests: Sequence[CreditRequest]) -> dict[int, str
     }
 
 
+def _list_going_back(payments: Iterable[PaymentLog]) -> set[UUID]:
+    """Return which of the payments had their money sent back, or claimed back, before they were credited."""
+    keys = [payment.pk for payment in payments if not payment.is_settled]
+    if not keys:
+        return set()
+    refunded = Refund.objects.filter(payment__in=keys).exclude(state__in=REFUND_ENDED_WITHOUT_MONEY)
+    disputed = Dispute.objects.filter(payment__in=keys).exclude(state=DisputeState.WON)
+    # In one statement: it runs for every batch.
+    return set(refunded.values_list("payment_id", flat=True).union(disputed.values_list("payment_id", flat=True)))
+
+
 def _decide(
-    payment: PaymentLog | None, request: CreditRequest, taken: dict[int, str], *, domain: str, now: datetime
+    payment: PaymentLog | None,
+    request: CreditRequest,
+    taken: dict[int, str],
+    going_back: Collection[UUID],
+    *,
+    domain: str,
+    now: datetime,
 ) -> CreditOutcome:
     if payment is None:
         return CreditOutcome(CreditResult.UNKNOWN_REFERENCE, None)
@@ -207,20 +225,12 @@ def _decide(
     if taken.get(request.evidence.gateway_transaction_id or 0, payment.reference) != payment.reference:
         # One transaction of the gateway pays for one payment.
         judgement = Judgement(Verdict.REVIEW, ReviewReason.TRANSACTION_REUSED)
-    if judgement.verdict is Verdict.PAID and _is_going_back(payment):
+    if judgement.verdict is Verdict.PAID and payment.pk in going_back:
         judgement = Judgement(Verdict.REVIEW, ReviewReason.STATUS_MISMATCH)
     outcome = CreditOutcome(_carry_out(payment, judgement, request, now=now), payment)
     if payment.gateway_transaction_id is not None:
         taken[payment.gateway_transaction_id] = payment.reference
     return outcome
-
-
-def _is_going_back(payment: PaymentLog) -> bool:
-    """Whether the money went back while it was in doubt; only then its evidence stands here already."""
-    if payment.gateway_transaction_id is None:
-        return False
-    refunds = Refund.objects.filter(payment=payment).exclude(state__in=REFUND_ENDED_WITHOUT_MONEY)
-    return refunds.exists() or Dispute.objects.filter(payment=payment, state=DisputeState.LOST).exists()
 
 
 def _is_dismissed(payment: PaymentLog, reason: ReviewReason, evidence: Evidence) -> bool:

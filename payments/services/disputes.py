@@ -14,7 +14,7 @@ from billing.services import holds, receivables
 from namaskah.money import convert_to_credits
 from payments.gateways.paystack import disputes as paystack_disputes
 from payments.gateways.paystack.disputes import DisputeReport
-from payments.lifecycles import DisputeState, RefundState
+from payments.lifecycles import FAILED_WHILE_DISPUTED, DisputeState, RefundState, ReviewReason
 from payments.models import Cause, Dispute, PaymentLog, Refund
 from payments.models.dispute import CHANGING_FIELDS
 from payments.selectors.payments import PaymentNotFoundError
@@ -132,6 +132,9 @@ def _decide(dispute: Dispute, payment: PaymentLog, report: DisputeReport, *, cau
     elif dispute.state == DisputeState.OPEN:
         dispute.ask_for_review(cause=cause, now=now)
         logger.error("dispute_resolved_oddly", dispute=dispute.gateway_dispute_id, resolution=dispute.resolution)
+        return
+    # What is free now first pays what is owed because of this payment: its money may have gone back in another way.
+    receivables.collect_receivables(payment_log_id=payment.pk, request_id=cause.request_id, now=now)
 
 
 def _take(dispute: Dispute, payment: PaymentLog, report: DisputeReport, *, cause: Cause, now: datetime) -> None:
@@ -144,6 +147,9 @@ def _take(dispute: Dispute, payment: PaymentLog, report: DisputeReport, *, cause
         _take_covered(dispute, payment, covered, cause=cause, now=now)
     elif dispute.hold:
         holds.release_hold(dispute.hold.pk, user_id=payment.user_id, now=now)
+    if _went_back_twice(dispute, payment, report):
+        payment.put_under_review(ReviewReason.SENT_BACK_TWICE)
+        PaymentLog.write([payment], now=now)
     if covered < lost:
         receivables.record_receivable(
             user_id=payment.user_id,
@@ -153,6 +159,12 @@ def _take(dispute: Dispute, payment: PaymentLog, report: DisputeReport, *, cause
             reference=dispute.reference,
             now=now,
         )
+
+
+def _went_back_twice(dispute: Dispute, payment: PaymentLog, report: DisputeReport) -> bool:
+    """Whether the bank and refunds together sent back more than what came."""
+    lost_minor = report.amount_minor or dispute.amount_minor
+    return payment.amount_refunded_minor + lost_minor > payment.received_minor
 
 
 def _take_covered(dispute: Dispute, payment: PaymentLog, amount: Decimal, *, cause: Cause, now: datetime) -> None:
@@ -172,10 +184,15 @@ def _take_covered(dispute: Dispute, payment: PaymentLog, amount: Decimal, *, cau
 
 
 def _end_unsent_refunds(payment: PaymentLog, *, cause: Cause, now: datetime) -> Decimal:
-    """End approved refunds that were not sent, since the bank sent the money back; return the credits given back."""
-    unsent = [refund for refund in lock_refunds(payment) if refund.state == RefundState.APPROVED]
+    """End refunds that were not sent, or failed, since the bank sent the money back; return the credits given back."""
+    unsent = [refund for refund in lock_refunds(payment) if _is_unsent(refund)]
     for refund in unsent:
         refund_booking.give_back(refund, payment, cause=cause, now=now)
         refund.fail(code="dispute_lost", message="The payer's bank took the money back.", cause=cause, now=now)
     Refund.write(unsent, now=now)
     return sum((refund.reversal.amount for refund in unsent if refund.reversal), Decimal(0))
+
+
+def _is_unsent(refund: Refund) -> bool:
+    has_failed = refund.state_transitions[-1]["reason"] == FAILED_WHILE_DISPUTED
+    return refund.state == RefundState.APPROVED or (refund.state == RefundState.NEEDS_ATTENTION and has_failed)

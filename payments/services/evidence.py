@@ -11,6 +11,8 @@ SUCCESS: Final = "success"
 FAILED: Final = "failed"
 REVERSED: Final = "reversed"
 REVERSAL_PENDING: Final = "reversal-pending"
+# Money came, be it on its way back.
+PAID: Final = frozenset({SUCCESS, REVERSED, REVERSAL_PENDING})
 
 
 class Verdict(Enum):

@@ -3,13 +3,33 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch, Sum
 
-from billing.models import Transaction
+from billing.models import Receivable, Transaction
 from namaskah.money import format_credits, format_minor
-from payments.lifecycles import DUE_STATUSES, DisputeState, EventStatus, PaymentState, RefundState, ReviewReason
-from payments.models import Dispute, GatewayCall, PaymentLog, Refund, ReviewDecision, WebhookAttempt, WebhookEvent
+from payments.lifecycles import (
+    DISPUTE_UNDECIDED,
+    DUE_STATUSES,
+    REFUND_ENDED_WITHOUT_MONEY,
+    BreakState,
+    DisputeState,
+    EventStatus,
+    PaymentState,
+    RefundState,
+    ReviewReason,
+)
+from payments.models import (
+    Dispute,
+    GatewayCall,
+    PaymentLog,
+    ReconciliationBreak,
+    Refund,
+    ReviewDecision,
+    WebhookAttempt,
+    WebhookEvent,
+)
 from payments.services.janitor import EXPIRED_CODE, NEVER_REACHED_CODE
 from payments.services.webhook_ingest import CHARGE_TYPES
 
@@ -41,7 +61,9 @@ _REVIEWS = {
     ReviewReason.EVIDENCE_INCOMPLETE: "Paystack did not say how much was paid",
     ReviewReason.REVERSAL_PENDING: "Paystack is sending the money back",
     ReviewReason.PAID_TWICE: "another attempt at the same purchase was paid too, and both were credited",
+    ReviewReason.SENT_BACK_TWICE: "its money went back both by a refund and by a dispute",
     ReviewReason.TRANSACTION_REUSED: "its transaction at Paystack pays for another payment already",
+    ReviewReason.SENT_BACK_TWICE: "refunds and the payer's bank together sent back more than was paid",
 }
 
 # What a refund waits for, the most urgent first; one that has ended waits for nothing.
@@ -65,7 +87,9 @@ def explain_payment(payment: PaymentLog) -> Explanation:
             *_tell_ledger(payment),
             *_tell_refunds(payment),
             *_tell_disputes(payment),
+            *_tell_receivables(payment),
             *_tell_reviews(payment),
+            *_tell_breaks(payment),
         ],
         key=lambda moment: moment.at,
     )
@@ -74,13 +98,15 @@ def explain_payment(payment: PaymentLog) -> Explanation:
 
 def _tell_steps(payment: PaymentLog) -> Iterator[Moment]:
     for step in payment.state_transitions:
-        who = f" by {step['by']}" if step["by"] else ""
-        came = f"{step['from']} -> " if step["from"] else ""
-        yield Moment(
-            datetime.fromisoformat(step["at"]),
-            "payment",
-            f"{came}{step['to']} ({step['reason']}, {step['source']}{who})",
-        )
+        yield _tell_step("payment", step)
+
+
+def _tell_step(what: str, step: dict[str, Any], *, subject: str = "", why: str = "") -> Moment:
+    """Tell one entry of an audit trail: from where to where, why, through which part and by whom."""
+    who = f" by {step['by']}" if step["by"] else ""
+    came = f"{step['from']} -> " if step["from"] else ""
+    told = f"{subject}{came}{step['to']} ({step['reason']}, {step['source']}{who})"
+    return Moment(datetime.fromisoformat(step["at"]), what, told + (f", because: {why}" if why else ""))
 
 
 def _tell_calls(payment: PaymentLog) -> Iterator[Moment]:
@@ -93,7 +119,7 @@ def _tell_events(payment: PaymentLog) -> Iterator[Moment]:
     events = WebhookEvent.objects.filter(reference=payment.reference).defer("body").order_by("received_at")
     for event in events.prefetch_related(Prefetch("attempt_log", WebhookAttempt.objects.select_related("by"))):
         times = f", delivered {event.deliveries} times" if event.deliveries > 1 else ""
-        yield Moment(event.received_at, "webhook", f"{event.event_type} received{times}")
+        yield Moment(event.received_at, "webhook", f"{event.event_type} received{times}{_tell_standing(event)}")
         for attempt in event.attempt_log.all():
             error = f": {attempt.error_class} {attempt.error}" if attempt.error_class else ""
             who = f" by {attempt.by}" if attempt.by else ""
@@ -101,6 +127,13 @@ def _tell_events(payment: PaymentLog) -> Iterator[Moment]:
             yield Moment(attempt.finished_at, "webhook", f"{attempt.trigger}{who} {attempt.outcome}{error}{why}")
         if event.processed_at:
             yield Moment(event.processed_at, "webhook", f"{event.event_type} processed")
+
+
+def _tell_standing(event: WebhookEvent) -> str:
+    """Return what became of an event that is not due and had no effect."""
+    if event.status in {EventStatus.PROCESSED, *DUE_STATUSES}:
+        return ""
+    return f", is {event.status}" + (f": {event.error_class}" if event.error_class else "")
 
 
 def _tell_ledger(payment: PaymentLog) -> Iterator[Moment]:
@@ -111,17 +144,41 @@ def _tell_ledger(payment: PaymentLog) -> Iterator[Moment]:
 
 def _tell_refunds(payment: PaymentLog) -> Iterator[Moment]:
     for refund in Refund.objects.filter(payment=payment):
-        amount = format_minor(refund.amount_minor, payment.currency)
+        subject = f"{refund.reference} of {format_minor(refund.amount_minor, payment.currency)}: "
         for step in refund.state_transitions:
-            told = f"{refund.reference} {step['to']} ({step['reason']}), {amount}"
-            yield Moment(datetime.fromisoformat(step["at"]), "refund", told)
+            yield _tell_step("refund", step, subject=subject, why=_find_why(refund, step))
+
+
+def _find_why(refund: Refund, step: dict[str, Any]) -> str:
+    """Return the words beside a step of a refund: of who asked, of who decided, or of the gateway."""
+    if not step["from"]:
+        return refund.reason
+    if step["from"] == RefundState.AWAITING_APPROVAL and refund.decision_comment:
+        return refund.decision_comment
+    return refund.error_message if step["to"] in REFUND_ENDED_WITHOUT_MONEY else ""
 
 
 def _tell_disputes(payment: PaymentLog) -> Iterator[Moment]:
     for dispute in Dispute.objects.filter(payment=payment):
         for step in dispute.state_transitions:
-            told = f"{dispute.gateway_dispute_id} {step['to']} ({step['reason']})"
-            yield Moment(datetime.fromisoformat(step["at"]), "dispute", told)
+            yield _tell_step("dispute", step, subject=f"{dispute.gateway_dispute_id}: ")
+
+
+def _tell_receivables(payment: PaymentLog) -> Iterator[Moment]:
+    for owed in Receivable.objects.filter(payment_log=payment):
+        told = f"{format_credits(owed.amount)} credits for {owed.reference}"
+        yield Moment(owed.created_at, "owed", f"{told} ({owed.reason})")
+        if owed.cancelled_at:
+            yield Moment(owed.cancelled_at, "owed", f"{told} no longer")
+
+
+def _tell_breaks(payment: PaymentLog) -> Iterator[Moment]:
+    for found in ReconciliationBreak.objects.filter(payment=payment).select_related("dismissed_by"):
+        told = f"{found.kind} of {found.subject}"
+        yield Moment(found.first_seen_at, "break", f"{told}: {found.ours} here, {found.theirs} at Paystack")
+        if found.closed_at:
+            why = f" by {found.dismissed_by}, because: {found.dismissal_note}" if found.dismissed_by else ""
+            yield Moment(found.closed_at, "break", f"{told} {found.state}{why}")
 
 
 def _tell_reviews(payment: PaymentLog) -> Iterator[Moment]:
@@ -137,13 +194,13 @@ def _conclude(payment: PaymentLog) -> str:
         or _conclude_from_review(payment)
         or _conclude_from_refunds(payment)
         or _conclude_from_events(payment)
+        or _conclude_from_breaks(payment)
         or _conclude_from_state(payment)
     )
 
 
 def _conclude_from_dispute(payment: PaymentLog) -> str:
-    open_ones = [DisputeState.OPEN, DisputeState.REVIEW]
-    dispute = Dispute.objects.filter(payment=payment, state__in=open_ones).order_by("due_at").first()
+    dispute = Dispute.objects.filter(payment=payment, state__in=DISPUTE_UNDECIDED).order_by("due_at").first()
     if dispute is None:
         return ""
     if dispute.state == DisputeState.REVIEW:
@@ -167,21 +224,36 @@ def _conclude_from_refunds(payment: PaymentLog) -> str:
 
 
 def _conclude_from_events(payment: PaymentLog) -> str:
-    dead = WebhookEvent.objects.filter(reference=payment.reference, status=EventStatus.DEAD)
+    waiting = [EventStatus.DEAD, EventStatus.QUARANTINED]
+    events = WebhookEvent.objects.filter(reference=payment.reference, status__in=waiting).defer("body")
     if payment.is_settled:
         # What a charge could still say is known; of refunds and disputes it is not.
-        dead = dead.exclude(event_type__in=CHARGE_TYPES)
-    stuck = dead.order_by("received_at").values_list("pk", flat=True).first()
+        events = events.exclude(event_type__in=CHARGE_TYPES)
+    stuck = events.order_by("received_at").first()
     if stuck is None:
         return ""
-    return f"Its event {stuck} is a dead letter: find out why, then `replay_webhooks {stuck} --reason …`."
+    if stuck.status == EventStatus.QUARANTINED:
+        return (
+            f"Its event {stuck.pk} is in quarantine ({stuck.error_class}): find out why, then replay or `--dismiss` it."
+        )
+    return f"Its event {stuck.pk} is a dead letter: find out why, then `replay_webhooks {stuck.pk} --reason … --by …`."
+
+
+def _conclude_from_breaks(payment: PaymentLog) -> str:
+    found = ReconciliationBreak.objects.filter(payment=payment, state=BreakState.OPEN).order_by("first_seen_at").first()
+    if found is None:
+        return ""
+    return (
+        f"Paystack's books and ours differ about {found.subject}: {found.ours} here, {found.theirs} there. "
+        f"`reconcile_payments --fix` repairs what Paystack's word can; else settle it, then `--dismiss {found.pk}`."
+    )
 
 
 def _conclude_from_state(payment: PaymentLog) -> str:
     if payment.state == PaymentState.COMPLETED:
-        return f"It was paid and {_tell_credits(payment)} Nothing is to be done."
+        return f"It was paid and {_tell_credits(payment)}{_tell_owed(payment)} Nothing is to be done."
     if payment.state == PaymentState.REFUNDED:
-        return "All of its money went back. Nothing is to be done."
+        return f"All of its money went back.{_tell_owed(payment)} Nothing is to be done."
     if payment.state == PaymentState.FAILED:
         reason = {EXPIRED_CODE: "nobody paid in time", NEVER_REACHED_CODE: "Paystack never heard of it"}
         why = reason.get(payment.error_code, payment.error_message or payment.error_code).rstrip(".")
@@ -201,3 +273,11 @@ def _tell_credits(payment: PaymentLog) -> str:
     if payment.amount_refunded_minor:
         told += f" {format_minor(payment.amount_refunded_minor, payment.currency)} of it went back."
     return told
+
+
+def _tell_owed(payment: PaymentLog) -> str:
+    """Return what the wallet could not give for refunds and disputes of the payment."""
+    owed = Receivable.objects.filter(payment_log=payment, cancelled_at__isnull=True).aggregate(
+        sum=Sum(F("amount") - F("collected_amount"))
+    )["sum"]
+    return f" The user owes {format_credits(owed)} credits." if owed else ""

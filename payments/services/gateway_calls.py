@@ -59,7 +59,7 @@ def call_gateway(
     request_id: str,
     now: datetime,
 ) -> AnsweredType:
-    """Make one call and keep what was asked and said; no database transaction may be open.
+    """Make one call and keep what was asked and said; no database transaction may be open, but that of a rehearsal.
 
     :raises GatewayRejectedError: if the gateway said no.
     :raises GatewayUnavailableError: if it was never reached.

@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from payments.lifecycles import EventStatus
 from payments.models import WebhookAttempt, WebhookEvent
@@ -100,6 +101,12 @@ def claim_other() -> WebhookEvent | None:
     return events[0] if events else None
 
 
+def is_other_due() -> bool:
+    """Whether an event is due that `claim_charges` leaves to `claim_other`."""
+    due = WebhookEvent.objects.filter(status__in=_DUE, next_attempt_at__lte=Now())
+    return due.exclude(event_type="charge.success", attempts=0).exists()
+
+
 def _claim(statement: str, limit: int) -> list[WebhookEvent]:
     with transaction.atomic(durable=True):
         events = list(WebhookEvent.objects.raw(statement, [_LEASE_SECONDS, limit]))
@@ -166,6 +173,17 @@ def dead_letter(event: WebhookEvent, failure: Failure, *, request: Request = BY_
         attempts=event.attempts,
         error_class=failure.error_class,
     )
+
+
+@transaction.atomic(durable=True)
+def leave_processed(event: WebhookEvent, failure: Failure, *, request: Request) -> None:
+    """Put a claimed event back to processed, which it was before; that it failed this time stands in its log."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE webhook_events SET status = 'processed', next_attempt_at = NULL WHERE id = %s AND status = ANY(%s)",
+            [event.pk, _DUE],
+        )
+    log_attempt(event, failure, outcome=EventStatus.PROCESSED, request=request)
 
 
 def claim_for_replay(event_id: UUID) -> WebhookEvent | None:

@@ -101,6 +101,9 @@ def narrow(law: Invariant, part: Part) -> Invariant:
 
 def _report(found: Sequence[Violation], *, users: int | None) -> None:
     for violation in found:
+        if violation.not_checked:
+            logger.error("invariant_not_checked", invariant=violation.invariant.name, reason=violation.not_checked)
+            continue
         logger.error(
             "invariant_violated",
             invariant=violation.invariant.name,
@@ -109,4 +112,5 @@ def _report(found: Sequence[Violation], *, users: int | None) -> None:
             rows=violation.rows[:_SHOWN],
             runbook=violation.invariant.runbook,
         )
-    logger.info("invariants_swept", users=users, violated=len(found))
+    not_checked = sum(bool(violation.not_checked) for violation in found)
+    logger.info("invariants_swept", users=users, violated=len(found) - not_checked, not_checked=not_checked)

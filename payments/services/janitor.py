@@ -9,6 +9,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from namaskah.errors import UnavailableError
 from payments.lifecycles import PaymentState, TransitionSource
 from payments.models import Cause, PaymentLog
 from payments.services import crediting, due_rows, gateway_calls
@@ -42,9 +43,8 @@ def check_payments(*, limit_seconds: float = 20.0) -> int:
     while time.monotonic() < deadline:
         claimed = due_rows.claim_due("payment_logs", limit=_BATCH, lease=_LEASE)
         for payment_id in claimed:
-            _check_safely(payment_id)
             looked += 1
-            if time.monotonic() >= deadline:
+            if not _check_safely(payment_id) or time.monotonic() >= deadline:
                 # The others are due again when their lease ends.
                 return looked
         if not claimed:
@@ -76,12 +76,19 @@ def check_payment(*, payment_id: UUID, now: datetime, cause: Cause = CAUSE) -> P
     return payment
 
 
-def _check_safely(payment_id: UUID) -> None:
+def _check_safely(payment_id: UUID) -> bool:
+    """Return whether the gateway could be asked."""
     try:
         check_payment(payment_id=payment_id, now=timezone.now())
+    except crediting.PaymentBusyError:
+        logger.info("janitor_look_put_off", payment_id=str(payment_id))
+    except UnavailableError as error:
+        logger.warning("janitor_look_put_off", payment_id=str(payment_id), code=error.code)
+        return False
     except Exception:
         # Its lease ends, and it is looked at again; the others must not wait for it.
         logger.exception("janitor_look_failed", payment_id=str(payment_id))
+    return True
 
 
 def _note_look(payment: PaymentLog, *, is_known: bool, cause: Cause, now: datetime) -> None:

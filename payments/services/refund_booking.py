@@ -78,4 +78,6 @@ def give_back(refund: Refund, payment: PaymentLog, *, cause: Cause, now: datetim
         refund.reversal_id = ledger.post_entries([entry], now=now)[0].pk
     elif refund.hold_id is not None:
         holds.release_hold(refund.hold_id, user_id=payment.user_id, now=now)
-    receivables.cancel_receivable(reference=refund.reference, now=now)
+    receivables.cancel_receivable(reference=refund.reference, request_id=cause.request_id, now=now)
+    # The payment's money may be gone in another way, such as by a dispute that found the wallet empty.
+    receivables.collect_receivables(payment_log_id=payment.pk, request_id=cause.request_id, now=now)

@@ -7,13 +7,15 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Sum
 
 from billing.lifecycles import HoldReason, ReceivableReason
 from billing.services import holds, receivables
+from namaskah.errors import ConflictError, GatewayUnavailableError
 from namaskah.identifiers import REFUND_PREFIX, new_reference
 from payments.gateways.paystack import refunds as paystack_refunds
 from payments.gateways.paystack.refunds import RefundReport
-from payments.lifecycles import DisputeState, PaymentState, RefundState, sources_of
+from payments.lifecycles import FAILED_WHILE_DISPUTED, DisputeState, PaymentState, RefundState, ReviewReason, sources_of
 from payments.models import Cause, Dispute, PaymentLog, Refund
 from payments.models.refund import CHANGING_FIELDS
 from payments.services import gateway_calls, refund_booking, reversals
@@ -35,6 +37,12 @@ _LOOKED_FOR: Final = (RefundState.SUBMITTING, RefundState.UNKNOWN, RefundState.N
 _OPEN: Final = (RefundState.SUBMITTED, RefundState.NEEDS_ATTENTION)
 
 
+class RefundContradictedError(ConflictError):
+    """The gateway says now that it sent a refund which it said it had not."""
+
+    code = "concurrent_update"
+
+
 def sync_refunds(*, payment_id: UUID, cause: Cause, now: datetime, due: Collection[UUID] = ()) -> list[Refund]:
     """Ask the gateway for all refunds of a payment and bring ours up to date; return them.
 
@@ -43,8 +51,11 @@ def sync_refunds(*, payment_id: UUID, cause: Cause, now: datetime, due: Collecti
     found three times waits for a person, and is never sent again. `due` names the refunds whose look
     this is; an event's nudge counts for none.
 
+    :raises GatewayRejectedError: if the gateway would not list them.
+    :raises GatewayMisconfiguredError: if it refused our key.
     :raises GatewayUnavailableError: if no usable answer came.
     :raises RefundExceedsPaymentError: if a refund made elsewhere is more than what is left.
+    :raises RefundContradictedError: if a refund that failed is reported as sent; its credits are back already.
     """
     payment = PaymentLog.objects.get(pk=payment_id)
     evidence = reversals.ask_if_unsettled(payment, cause=cause, now=now)
@@ -60,7 +71,7 @@ def sync_refunds(*, payment_id: UUID, cause: Cause, now: datetime, due: Collecti
         _count_looks(refunds, due, cause=cause, now=now)
         changed = [refund for refund, was in zip(refunds, before, strict=True) if _fingerprint(refund) != was]
         Refund.write(changed, now=now)
-        refusal = None
+        refusal: ConflictError | RefundExceedsPaymentError | None = _find_contradiction(refunds, reports)
         for report in unclaimed:
             try:
                 refunds.append(_book_elsewhere(payment, refunds, report, cause=cause, now=now))
@@ -70,6 +81,25 @@ def sync_refunds(*, payment_id: UUID, cause: Cause, now: datetime, due: Collecti
     if refusal is not None:
         raise refusal
     return refunds
+
+
+def count_look(*, payment_id: UUID, due: Collection[UUID], cause: Cause, now: datetime) -> None:
+    """Note that the refunds whose look was `due` were looked for in vain."""
+    with transaction.atomic(durable=True):
+        refunds = lock_refunds(lock_payment(payment_id))
+        before = [_fingerprint(refund) for refund in refunds]
+        _count_looks(refunds, due, cause=cause, now=now)
+        Refund.write(
+            [refund for refund, was in zip(refunds, before, strict=True) if _fingerprint(refund) != was], now=now
+        )
+
+
+def _find_contradiction(refunds: Sequence[Refund], reports: Sequence[RefundReport]) -> RefundContradictedError | None:
+    sent = {report.refund_id for report in reports if report.status == paystack_refunds.PROCESSED}
+    for refund in refunds:
+        if refund.state == RefundState.FAILED and refund.gateway_refund_id in sent:
+            return RefundContradictedError(f"{refund.reference} failed, and Paystack says now that it was sent.")
+    return None
 
 
 def accept(
@@ -101,6 +131,8 @@ def _ask(payment: PaymentLog, transaction_id: int, *, cause: Cause, now: datetim
             request_id=cause.request_id,
             now=now,
         )
+        if any(report.transaction_id not in {None, transaction_id} for report in listed.reports):
+            raise GatewayUnavailableError("Paystack answered with refunds of another transaction.")
         reports += listed.reports
         if paystack_refunds.is_last_page(listed, page=page):
             return reports
@@ -126,15 +158,19 @@ def _match(
 def _find_lost(refunds: Sequence[Refund], report: RefundReport) -> Refund | None:
     lost = [refund for refund in refunds if refund.state in _LOOKED_FOR and refund.gateway_refund_id is None]
     named = [refund for refund in lost if refund.reference in report.merchant_note]
-    return next(iter(named or [refund for refund in lost if _looks_like(refund, report)]), None)
+    # Whoever writes our reference into another refund's note does not make it ours.
+    return next((refund for refund in named or lost if _looks_like(refund, report, is_named=bool(named))), None)
 
 
-def _looks_like(refund: Refund, report: RefundReport) -> bool:
-    """Whether a report whose note says nothing of ours can be that of a call whose answer was lost."""
+def _looks_like(refund: Refund, report: RefundReport, *, is_named: bool) -> bool:
+    """Whether a report can be that of a call whose answer was lost; its time counts if its note says nothing of it."""
+    if report.amount_minor != refund.amount_minor or report.currency not in {"", refund.payment.currency}:
+        return False
+    if is_named:
+        return True
     if REFUND_PREFIX in report.merchant_note or report.created_at is None or refund.submitted_at is None:
         return False
-    is_after = refund.submitted_at - _CLOCK_SKEW <= report.created_at <= refund.submitted_at + _CALL_LASTS + _CLOCK_SKEW
-    return is_after and refund.amount_minor == report.amount_minor
+    return refund.submitted_at - _CLOCK_SKEW <= report.created_at <= refund.submitted_at + _CALL_LASTS + _CLOCK_SKEW
 
 
 def _follow(refund: Refund, payment: PaymentLog, report: RefundReport, *, cause: Cause, now: datetime) -> None:
@@ -143,10 +179,10 @@ def _follow(refund: Refund, payment: PaymentLog, report: RefundReport, *, cause:
     if report.status == paystack_refunds.PROCESSED:
         refund.note_processed(cause=cause, now=now)
         _count_refunded(payment, refund, cause=cause, now=now)
-    elif report.status == paystack_refunds.FAILED and is_lost(payment):
-        # The bank got the money in its place, so its credits must not come back by themselves.
+    elif report.status == paystack_refunds.FAILED and is_disputed(payment):
+        # The bank claims the money or got it, so the credits must not come back by themselves.
         if refund.state == RefundState.SUBMITTED:
-            refund.ask_for_attention(reason="failed_after_dispute", cause=cause, now=now)
+            refund.ask_for_attention(reason=FAILED_WHILE_DISPUTED, cause=cause, now=now)
     elif report.status == paystack_refunds.FAILED:
         refund_booking.give_back(refund, payment, cause=cause, now=now)
         refund.fail(code="gateway_failed", message="Paystack could not send it.", cause=cause, now=now)
@@ -156,9 +192,9 @@ def _follow(refund: Refund, payment: PaymentLog, report: RefundReport, *, cause:
         refund.note_submitted(gateway_refund_id=report.refund_id, cause=cause, reason="resumed", now=now)
 
 
-def is_lost(payment: PaymentLog) -> bool:
-    """Whether the payer's bank took a locked payment's money."""
-    return Dispute.objects.filter(payment=payment, state=DisputeState.LOST).exists()
+def is_disputed(payment: PaymentLog) -> bool:
+    """Whether the payer's bank claims a locked payment's money, or got it."""
+    return Dispute.objects.filter(payment=payment).exclude(state=DisputeState.WON).exists()
 
 
 def _count_refunded(payment: PaymentLog, refund: Refund, *, cause: Cause, now: datetime) -> None:
@@ -166,7 +202,15 @@ def _count_refunded(payment: PaymentLog, refund: Refund, *, cause: Cause, now: d
     is_whole = payment.amount_refunded_minor >= payment.refundable_minor
     if is_whole and payment.state in sources_of(PaymentState.REFUNDED):
         payment.note_refunded(cause=cause, now=now)
+    if _sum_lost(payment) + payment.amount_refunded_minor > payment.received_minor:
+        payment.put_under_review(ReviewReason.SENT_BACK_TWICE)
     PaymentLog.write([payment], now=now)
+
+
+def _sum_lost(payment: PaymentLog) -> int:
+    """Return the subunits that the payer's bank took."""
+    lost = Dispute.objects.filter(payment=payment, state=DisputeState.LOST).aggregate(total=Sum("amount_minor"))
+    return lost["total"] or 0
 
 
 def _count_looks(refunds: Sequence[Refund], due: Collection[UUID], *, cause: Cause, now: datetime) -> None:

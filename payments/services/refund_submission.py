@@ -19,6 +19,13 @@ from payments.services.row_locks import lock_disputes, lock_payment, lock_refund
 logger = structlog.get_logger(__name__)
 
 _RETRY_AFTER: Final = timedelta(minutes=1)
+# How long after it was certainly not sent, each time.
+_RETRIES_AFTER: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+)
 
 
 def submit_refund(*, refund_id: UUID, cause: Cause, now: datetime) -> Refund:
@@ -87,16 +94,17 @@ def _write_outcome(
 ) -> None:
     if isinstance(outcome, RefundReport):
         refund_reports.accept(refund, payment, outcome, reason="submitted", cause=cause, now=now)
-    elif isinstance(outcome, GatewayRejectedError) and not refund_reports.is_lost(payment):
+    elif isinstance(outcome, GatewayRejectedError) and not refund_reports.is_disputed(payment):
         refund_booking.give_back(refund, payment, cause=cause, now=now)
         refund.fail(code=outcome.gateway_code or outcome.code, message=outcome.detail, cause=cause, now=now)
         logger.warning("refund_rejected", refund=refund.reference, code=outcome.gateway_code)
     elif refund.state == RefundState.SUBMITTING:
         refund.next_check_at = now + _RETRY_AFTER
-        if isinstance(outcome, GatewayOutcomeUnknownError | GatewayRejectedError):
-            # Refused after the bank got the money: a person decides about the credits.
+        if isinstance(outcome, GatewayOutcomeUnknownError):
             refund.lose_sight(cause=cause, now=now)
             logger.warning("refund_outcome_unknown", refund=refund.reference)
         else:
+            # Refused while the bank claims the money: the dispute ends it, or it is sent when that is won.
             refund.approve(cause=cause, reason="not_sent", now=now)
-            refund.next_check_at = now + _RETRY_AFTER
+            refund.next_check_at = now + _RETRIES_AFTER[min(refund.checks, len(_RETRIES_AFTER) - 1)]
+            refund.checks += 1

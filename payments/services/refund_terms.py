@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from namaskah.errors import ConflictError, RuleViolationError
 from namaskah.money import convert_to_credits, convert_to_minor, format_credits
-from payments.lifecycles import REFUND_ENDED_WITHOUT_MONEY, DisputeState, PaymentState
+from payments.lifecycles import DISPUTE_UNDECIDED, REFUND_ENDED_WITHOUT_MONEY, DisputeState, PaymentState
 from payments.models import Dispute, PaymentLog, Refund
 
 
@@ -46,7 +46,18 @@ def check_refundable(payment: PaymentLog, disputes: Sequence[Dispute]) -> None:
         raise PaymentNotRefundableError("This payment was refunded before.")
     if payment.gateway_transaction_id is None or not payment.refundable_minor:
         raise PaymentNotRefundableError(f"This payment is {payment.state}: no money of it is known to have arrived.")
-    if any(dispute.state != DisputeState.WON for dispute in disputes):
+    check_undisputed(disputes)
+
+
+def check_undisputed(disputes: Sequence[Dispute]) -> None:
+    """Refuse to move money that the payer's bank claims, or has; the caller holds the payment's lock.
+
+    :raises PaymentDisputedError: if a dispute is open or was lost.
+    """
+    states = {dispute.state for dispute in disputes}
+    if DisputeState.LOST in states:
+        raise PaymentDisputedError("The payer's bank took this payment's money back; nothing is left to send.")
+    if states.intersection(DISPUTE_UNDECIDED):
         raise PaymentDisputedError("The payer's bank disputes this payment; the dispute decides about the money.")
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
 from billing.lifecycles import HoldReason
 from billing.services import holds
@@ -16,7 +17,7 @@ from namaskah.errors import ConflictError, PermissionDeniedError
 from namaskah.idempotency.claims import KeyClaim
 from namaskah.idempotency.models import RecoveryPoint
 from namaskah.identifiers import REFUND_PREFIX, new_reference
-from namaskah.money import convert_to_credits
+from namaskah.money import convert_to_credits, convert_to_minor
 from payments.lifecycles import RefundState
 from payments.models import Cause, PaymentLog, Refund
 from payments.selectors.refunds import RefundNotFoundError
@@ -27,6 +28,12 @@ from payments.services.row_locks import lock_disputes, lock_payment, lock_refund
 REQUEST_PERMISSION: Final = "payments.request_refund"
 APPROVE_PERMISSION: Final = "payments.approve_refund"
 _DAY: Final = timedelta(hours=24)
+
+
+class RefundKeyReusedError(ConflictError):
+    """The key was used for another refund."""
+
+    code = "concurrent_update"
 
 
 class RefundNotWaitingError(ConflictError):
@@ -54,21 +61,21 @@ def request_refund(
     of the payment; partial refunds may add up to what was paid (https://paystack.com/docs/payments/refunds).
     Above REFUND_APPROVAL_USD, alone or with what `by` had sent back within 24 hours, another person must approve.
 
+    :raises PermissionDeniedError: if `by` may not ask for refunds.
+    :raises RefundKeyReusedError: if `by` used the key for another refund.
     :raises PaymentNotRefundableError: if no money of the payment arrived, or all of it went back.
     :raises PaymentDisputedError: if the payer's bank claims the money back.
     :raises RefundExceedsPaymentError: if less is left of the payment.
     :raises InsufficientCreditsError: if the credits are already spent.
     """
+    if not by.has_perm(REQUEST_PERMISSION):
+        raise PermissionDeniedError("You may not ask for refunds.")
     with transaction.atomic(durable=True):
         payment = lock_payment(request.payment_id)
         refunds = lock_refunds(payment)
-        made = [
-            refund
-            for refund in refunds
-            if refund.requested_by_id == by.pk and refund.idempotency_key == request.idempotency_key
-        ]
-        if made:
-            return made[0]
+        made = Refund.objects.filter(requested_by=by, idempotency_key=request.idempotency_key).first()
+        if made is not None:
+            return _check_same(made, payment, request)
         check_refundable(payment, lock_disputes(payment))
         terms = find_terms(payment, refunds, amount_usd=request.amount_usd)
         refund = _create(payment, terms, request, by=by, cause=cause, now=now)
@@ -77,10 +84,10 @@ def request_refund(
     return refund
 
 
-def approve_refund(*, refund_id: UUID, by: User, cause: Cause, now: datetime) -> Refund:
+def approve_refund(*, refund_id: UUID, by: User, comment: str = "", cause: Cause, now: datetime) -> Refund:
     """Let a waiting refund go to the gateway.
 
-    :raises PermissionDeniedError: if `by` may not approve, or asked for it.
+    :raises PermissionDeniedError: if `by` may not approve, or asked for it, or owns the payment.
     :raises RefundNotFoundError: if there is none.
     :raises RefundNotWaitingError: if it was decided before.
     :raises PaymentNotRefundableError: if the payment has been refunded meanwhile.
@@ -91,7 +98,7 @@ def approve_refund(*, refund_id: UUID, by: User, cause: Cause, now: datetime) ->
         # What was refundable when it was asked for may be disputed now.
         check_refundable(payment, lock_disputes(payment))
         refund_booking.book(refund, payment, cause=cause, now=now)
-        refund.decided_by_id, refund.decided_at = by.pk, now
+        refund.decided_by_id, refund.decided_at, refund.decision_comment = by.pk, now, comment[:300]
         refund.approve(cause=cause, reason="approved", now=now)
         Refund.write([refund], now=now)
     return refund
@@ -100,27 +107,30 @@ def approve_refund(*, refund_id: UUID, by: User, cause: Cause, now: datetime) ->
 def reject_refund(*, refund_id: UUID, by: User, reason: str, cause: Cause, now: datetime) -> Refund:
     """Refuse a waiting refund and give the held credits back.
 
-    :raises PermissionDeniedError: if `by` may not approve.
+    :raises PermissionDeniedError: if `by` may not approve, or asked for it, or owns the payment.
     :raises RefundNotFoundError: if there is none.
     :raises RefundNotWaitingError: if it was decided before.
     """
     with transaction.atomic(durable=True):
         refund, payment = _lock_waiting(refund_id, by=by)
         refund_booking.give_back(refund, payment, cause=cause, now=now)
-        refund.decided_by_id, refund.decided_at = by.pk, now
-        refund.error_message = reason[:300]
+        refund.decided_by_id, refund.decided_at, refund.decision_comment = by.pk, now, reason[:300]
         refund.reject(cause=cause, now=now)
         Refund.write([refund], now=now)
     return refund
 
 
 def needs_approval(payment: PaymentLog, terms: RefundTerms, *, by: User, now: datetime) -> bool:
-    """Whether a second person must agree to send so much back, on top of what `by` sent back alone within 24 hours.
+    """Whether a second person must agree to send so much back.
+
+    What `by` sent back alone within 24 hours counts, and what anybody sent back alone of this payment.
 
     The person's next request waits until the caller's transaction ends: two at once would overlook each other.
     """
     User.objects.select_for_update(no_key=True).filter(pk=by.pk).values_list("pk").get()
-    alone = Refund.objects.filter(requested_by=by, needs_approval=False, created_at__gt=now - _DAY)
+    # Nor does it help to ask two people for a half each.
+    is_counted = Q(requested_by=by, created_at__gt=now - _DAY) | Q(payment=payment)
+    alone = Refund.objects.filter(is_counted, needs_approval=False, requested_by__isnull=False)
     sent = sum((_find_worth(other.payment, other) for other in alone.select_related("payment")), Decimal(0))
     return bool(_find_worth(payment, terms) + sent > settings.REFUND_APPROVAL_USD)
 
@@ -129,6 +139,16 @@ def _find_worth(payment: PaymentLog, terms: RefundTerms | Refund) -> Decimal:
     """Return what goes back in dollars, be it from a wallet or money that was never credited."""
     worth = convert_to_credits(terms.amount_minor, exchange_rate=payment.exchange_rate)
     return max(worth, terms.credit_amount)
+
+
+def _check_same(made: Refund, payment: PaymentLog, request: RefundRequest) -> Refund:
+    is_same = made.payment_id == payment.pk
+    if request.amount_usd is not None:
+        wanted_minor = convert_to_minor(request.amount_usd, exchange_rate=payment.exchange_rate)
+        is_same &= request.amount_usd == made.credit_amount or wanted_minor == made.amount_minor
+    if not is_same:
+        raise RefundKeyReusedError(f"This key made another refund, {made.reference}; nothing was changed now.")
+    return made
 
 
 def _create(
@@ -174,6 +194,6 @@ def _lock_waiting(refund_id: UUID, *, by: User) -> tuple[Refund, PaymentLog]:
     refund = next(refund for refund in lock_refunds(payment) if refund.pk == refund_id)
     if refund.state != RefundState.AWAITING_APPROVAL:
         raise RefundNotWaitingError(f"This refund is {refund.state}: it was decided before.")
-    if refund.requested_by_id == by.pk:
-        raise PermissionDeniedError("You asked for this refund: another person must decide about it.")
+    if by.pk in {refund.requested_by_id, payment.user_id}:
+        raise PermissionDeniedError("You asked for this refund, or the payment is yours: another person must decide.")
     return refund, payment

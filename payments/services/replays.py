@@ -54,7 +54,7 @@ class ReplayResult:
     error: str = ""
 
 
-def replay_event(*, event_id: UUID, by: User | None, reason: str, trigger: str = "replay") -> ReplayResult:
+def replay_event(*, event_id: UUID, by: User | None, reason: str) -> ReplayResult:
     """Put an event through the same processing again, now; one that had its effect before changes nothing.
 
     An event that fails again is a dead letter, with another attempt in its log; one whose payment another process
@@ -68,7 +68,7 @@ def replay_event(*, event_id: UUID, by: User | None, reason: str, trigger: str =
     event = inbox.claim_for_replay(event_id)
     if event is None:
         raise EventBusyError("A worker is processing this event at this moment; look again in half a minute.")
-    request = Request(trigger=trigger, by_id=by.pk if by else None, reason=reason)
+    request = Request(trigger="replay", by_id=by.pk if by else None, reason=reason)
     try:
         webhooks.process_webhook(event, now=timezone.now())
     except crediting.PaymentBusyError as error:
@@ -79,6 +79,10 @@ def replay_event(*, event_id: UUID, by: User | None, reason: str, trigger: str =
             raise
         logger.exception("webhook_replay_failed", event_id=str(event.pk))
         failure = Failure.of(error)
+        if event.processed_at is not None:
+            # It had its effect before, and that stays.
+            inbox.leave_processed(event, failure, request=request)
+            return ReplayResult(event.pk, EventStatus.PROCESSED, failure.error_class, failure.error)
         inbox.dead_letter(event, failure, request=request)
         return ReplayResult(event.pk, EventStatus.DEAD, failure.error_class, failure.error)
     with transaction.atomic(durable=True):

@@ -6,14 +6,11 @@ refund or the dispute takes the credits back, so that the ledger tells what happ
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from payments.models import Cause, Evidence, PaymentLog
 from payments.services import crediting, gateway_calls
 from payments.services.crediting import CreditRequest
-from payments.services.evidence import REVERSAL_PENDING, REVERSED, SUCCESS
-
-_WAS_PAID: Final = frozenset({SUCCESS, REVERSED, REVERSAL_PENDING})
+from payments.services.evidence import PAID, SUCCESS
 
 
 def ask_if_unsettled(payment: PaymentLog, *, cause: Cause, now: datetime) -> Evidence | None:
@@ -32,7 +29,7 @@ def credit_what_was_paid(payment: PaymentLog, evidence: Evidence | None, *, caus
     Evidence that does not fit credits nothing and puts the payment under review. Returns the payment as it is
     then; the caller holds the transaction, and has found the refund or the dispute that explains a reversal.
     """
-    if evidence is None or payment.is_settled or evidence.status not in _WAS_PAID:
+    if evidence is None or payment.is_settled or evidence.status not in PAID:
         return payment
     request = CreditRequest(evidence=replace(evidence, status=SUCCESS), cause=cause)
     outcome = crediting.credit_payments([request], now=now)[0]

@@ -14,11 +14,11 @@ from billing.services import ledger
 from namaskah.errors import ConflictError, PermissionDeniedError
 from namaskah.money import convert_to_credits
 from payments.gateways.paystack.mode import get_domain
-from payments.lifecycles import REFUND_ENDED_WITHOUT_MONEY, DisputeState, PaymentState, ReviewOutcome, ReviewReason
+from payments.lifecycles import REFUND_ENDED_WITHOUT_MONEY, PaymentState, ReviewOutcome, ReviewReason
 from payments.models import Cause, Evidence, PaymentLog, ReviewDecision
 from payments.services import crediting, gateway_calls
 from payments.services.evidence import SUCCESS, find_objection
-from payments.services.refund_terms import PaymentDisputedError
+from payments.services.refund_terms import check_undisputed
 from payments.services.row_locks import lock_disputes, lock_payment, lock_refunds
 
 logger = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def credit_after_review(*, payment_id: UUID, note: str, by: User, cause: Cause, 
     The gateway is asked anew; fees that the payer bore are not credited. If another attempt at the same purchase
     was credited before, the payment stays under review as paid twice.
 
-    :raises PermissionDeniedError: if `by` may not resolve reviews.
+    :raises PermissionDeniedError: if `by` may not resolve reviews, or the payment is theirs.
     :raises NotUnderReviewError: if the payment is not under review, any more.
     :raises NotCreditableError: if it is under review for another reason than its amount, if the gateway does not say
         now that it was paid, or if its money is on the way back.
@@ -58,7 +58,7 @@ def credit_after_review(*, payment_id: UUID, note: str, by: User, cause: Cause, 
     evidence = gateway_calls.ask_about(payment.reference, payment_id=payment.pk, request_id=cause.request_id, now=now)
     with transaction.atomic(durable=True):
         payment = lock_payment(payment_id)
-        reason = _check_under_review(payment)
+        reason = _check_under_review(payment, by=by)
         _check_money_stays(payment)
         amount = _find_value(payment, evidence)
         if evidence is None or not amount:
@@ -76,13 +76,13 @@ def dismiss_review(*, payment_id: UUID, note: str, by: User, cause: Cause, now: 
 
     A payment that is still open is looked at by the janitor again.
 
-    :raises PermissionDeniedError: if `by` may not resolve reviews.
+    :raises PermissionDeniedError: if `by` may not resolve reviews, or the payment is theirs.
     :raises NotUnderReviewError: if the payment is not under review, any more.
     """
     _check_permission(by)
     with transaction.atomic(durable=True):
         payment = lock_payment(payment_id)
-        reason = _check_under_review(payment)
+        reason = _check_under_review(payment, by=by)
         payment.review_reason = ""
         if payment.state in _OPEN:
             payment.next_check_at = now
@@ -119,7 +119,9 @@ def _check_permission(by: User) -> None:
         raise PermissionDeniedError("You may not decide about payments under review.")
 
 
-def _check_under_review(payment: PaymentLog) -> ReviewReason:
+def _check_under_review(payment: PaymentLog, *, by: User) -> ReviewReason:
+    if payment.user_id == by.pk:
+        raise PermissionDeniedError("Nobody decides about their own payment.")
     if not payment.review_reason:
         raise NotUnderReviewError(f"This payment is {payment.state} and not under review.")
     return ReviewReason(payment.review_reason)
@@ -135,8 +137,7 @@ def _check_money_stays(payment: PaymentLog) -> None:
         )
     if any(refund.state not in REFUND_ENDED_WITHOUT_MONEY for refund in lock_refunds(payment)):
         raise NotCreditableError("A refund sends this payment's money back.")
-    if any(dispute.state != DisputeState.WON for dispute in lock_disputes(payment)):
-        raise PaymentDisputedError("The payer's bank disputes this payment; the dispute decides about the money.")
+    check_undisputed(lock_disputes(payment))
 
 
 def _record(

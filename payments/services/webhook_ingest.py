@@ -169,13 +169,15 @@ _COUNT_DELIVERY: Final = """
 UPDATE webhook_events SET deliveries = deliveries + 1, last_delivered_at = now(),
     status = CASE WHEN {IS_STALE} THEN 'received' ELSE status END,
     attempts = CASE WHEN {IS_STALE} THEN 0 ELSE attempts END,
-    next_attempt_at = CASE WHEN {IS_STALE} THEN now() ELSE next_attempt_at END
+    next_attempt_at = CASE WHEN {IS_STALE} THEN GREATEST(now(), processed_at + interval '10 seconds')
+        ELSE next_attempt_at END
 WHERE id = (
     SELECT id FROM webhook_events WHERE object_id = %s AND event_type = %s AND body_sha256 = %s
     FOR NO KEY UPDATE {SKIP_LOCKED}
 )
 """
-# The truth of a refund or a dispute is read from the gateway, and may have moved since the event was processed.
+# The truth of a refund or a dispute is read from the gateway, and may have moved since the event was processed. A flood
+# of one delivery asks for it once in ten seconds.
 _IS_STALE: Final = "status = 'processed' AND (event_type LIKE 'refund.%%' OR event_type LIKE 'charge.dispute.%%')"
 _COUNT_IF_FREE: Final = _COUNT_DELIVERY.format(SKIP_LOCKED="SKIP LOCKED", IS_STALE=_IS_STALE)
 _COUNT_AFTER_WAIT: Final = _COUNT_DELIVERY.format(SKIP_LOCKED="", IS_STALE=_IS_STALE)

@@ -22,6 +22,9 @@ from payments.services.webhook_ingest import CHARGE_SUCCESS
 logger = structlog.get_logger(__name__)
 
 _DRAIN_SECONDS: Final = 10.0
+_LONG_SECONDS: Final = 5.0
+# Told how many events were taken up, and how many of them are dead letters now.
+Progress = Callable[[int, int], None]
 
 
 class UnreadableEventError(Exception):
@@ -41,32 +44,54 @@ class WornOutError(Exception):
 
 
 def drain_inbox(
-    *, limit_seconds: float = _DRAIN_SECONDS, progress: Callable[[int], None] = lambda _count: None
+    *,
+    limit_seconds: float = _DRAIN_SECONDS,
+    progress: Progress = lambda _count, _dead: None,
+    charges_only: bool = False,
 ) -> bool:
     """Process due events until none is left or `limit_seconds` have passed; return whether some may be left.
 
-    `progress` is told how many were taken up, after each few.
+    `charges_only` leaves out what may wait for the gateway. `progress` is told how many were taken up, and how many
+    of them are dead letters now, after each few.
     """
     deadline = time.monotonic() + limit_seconds
     while time.monotonic() < deadline:
         charges = inbox.claim_charges()
-        process_batch(charges)
-        other = inbox.claim_other()
+        dead = process_batch(charges)
+        other = None if charges_only else inbox.claim_other()
         if other is not None:
-            process_webhook_with_retry(other)
+            dead += process_webhook_with_retry(other)
         if not charges and other is None:
             return False
-        progress(len(charges) + (other is not None))
+        progress(len(charges) + (other is not None), dead)
     return True
 
 
-def process_batch(charges: Sequence[WebhookEvent]) -> None:
+def drain_others(*, limit_seconds: float = _DRAIN_SECONDS) -> bool:
+    """Process due events that may wait for the gateway, one at a time; return whether some may be left.
+
+    One that took long is the last of this run: a gateway that hangs is not asked again and again.
+    """
+    deadline = time.monotonic() + limit_seconds
+    while time.monotonic() < deadline:
+        other = inbox.claim_other()
+        if other is None:
+            return False
+        started = time.monotonic()
+        process_webhook_with_retry(other)
+        if time.monotonic() - started > _LONG_SECONDS:
+            return False
+    return True
+
+
+def process_batch(charges: Sequence[WebhookEvent]) -> int:
     """Credit claimed `charge.success` events together; one whose payment is worked on elsewhere stays due.
 
-    A batch that fails as a whole is done again one by one, so that the event at fault stands alone.
+    A batch that fails as a whole is done again one by one, so that the event at fault stands alone. Return how many
+    are dead letters now.
     """
     if not charges:
-        return
+        return 0
     with hold_payment_locks([event.reference for event in charges], wait_seconds=0) as held:
         free = [event for event in charges if event.reference in held]
         inbox.postpone([event for event in charges if event.reference not in held])
@@ -75,22 +100,20 @@ def process_batch(charges: Sequence[WebhookEvent]) -> None:
         except Exception:
             logger.exception("webhook_batch_failed", count=len(free))
         else:
-            for event, outcome in outcomes:
-                _follow_up(event, outcome)
-            return
+            return sum([_follow_up(event, outcome) for event, outcome in outcomes])
     # After the batch's locks are given back: each event takes its own.
-    for event in free:
-        process_webhook_with_retry(event)
+    return sum([process_webhook_with_retry(event) for event in free])
 
 
-def process_webhook_with_retry(event: WebhookEvent) -> None:
+def process_webhook_with_retry(event: WebhookEvent) -> bool:
     """Process one claimed event; a failure is written down with its next attempt, or ends in the dead letters.
 
-    Waits are WEBHOOK_RETRY_SECONDS (1 s, 2 s, 4 s) by the database's clock; nothing sleeps here.
+    Waits are WEBHOOK_RETRY_SECONDS (1 s, 2 s, 4 s) by the database's clock; nothing sleeps here. Return whether it is
+    a dead letter now.
     """
     if inbox.is_worn_out(event):
         inbox.dead_letter(event, inbox.Failure.of(WornOutError("Claimed too often, never finished.")))
-        return
+        return True
     try:
         process_webhook(event, now=timezone.now())
     except crediting.PaymentBusyError:
@@ -100,8 +123,9 @@ def process_webhook_with_retry(event: WebhookEvent) -> None:
         failure = inbox.Failure.of(error)
         if isinstance(error, _PERMANENT) or not inbox.has_attempts_left(event):
             inbox.dead_letter(event, failure)
-        else:
-            nudges.nudge(after_seconds=inbox.schedule_retry(event, failure))
+            return True
+        nudges.nudge(after_seconds=inbox.schedule_retry(event, failure))
+    return False
 
 
 def process_webhook(event: WebhookEvent, *, now: datetime) -> None:
@@ -167,11 +191,16 @@ def _credit_together(events: Sequence[WebhookEvent]) -> list[tuple[WebhookEvent,
     return pairs
 
 
-def _follow_up(event: WebhookEvent, outcome: CreditOutcome) -> None:
-    if outcome.result is CreditResult.UNKNOWN_REFERENCE:
-        failure = inbox.Failure.of(UnknownReferenceError(f"There is no payment {event.reference}."))
-        retry = inbox.schedule_retry if inbox.has_attempts_left(event) else inbox.dead_letter
-        retry(event, failure)
+def _follow_up(event: WebhookEvent, outcome: CreditOutcome) -> bool:
+    """Have an event without a payment tried again, and return whether it is a dead letter instead."""
+    if outcome.result is not CreditResult.UNKNOWN_REFERENCE:
+        return False
+    failure = inbox.Failure.of(UnknownReferenceError(f"There is no payment {event.reference}."))
+    if inbox.has_attempts_left(event):
+        inbox.schedule_retry(event, failure)
+        return False
+    inbox.dead_letter(event, failure)
+    return True
 
 
 def _read_charge(event: WebhookEvent) -> Evidence:

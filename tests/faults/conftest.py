@@ -10,7 +10,7 @@ from billing.services import exchange_rates
 from devtools.sandbox import server
 from namaskah.api_keys.services import issue_api_key
 from tests.events import SECRET_KEY
-from tests.faults.operating import operator  # noqa: F401 -- pytest finds fixtures by their names in a conftest
+from tests.faults.operating import operator, scene  # noqa: F401 -- pytest finds fixtures by their names in a conftest
 from tests.processes import product
 from tests.processes.client import Client
 from tests.processes.valkey import ValkeyServer

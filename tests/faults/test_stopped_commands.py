@@ -1,15 +1,15 @@
 """Commands that are stopped, killed, or started twice while they work: nothing half done, and nothing done twice."""
 
 import signal
-from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
 from payments.models import PaymentLog, ReconciliationBreak, WebhookAttempt, WebhookEvent
+from payments.services.invariants import check_invariants
 from tests.factories.snapshots import take_snapshot
-from tests.faults.operating import WHY, Gate, decline_some, statuses
+from tests.faults.operating import BY, USAGES, WHY, Gate, decline_some, find_our_commands, statuses, today
 from tests.integration import actors
 from tests.unit.payments.services import told_events
 from tests.unit.payments.services.purchases import balance
@@ -34,11 +34,6 @@ def stop_at_the_gateway(operator, sandbox):
         return operator.end(process)
 
     return run
-
-
-def today():
-    now = timezone.now()
-    return "--since", (now - timedelta(hours=1)).isoformat(), "--until", now.isoformat()
 
 
 def test_replay_stops_between_two_events_and_goes_on_when_run_again(stop_at_the_gateway, operator, sandbox):
@@ -69,7 +64,7 @@ def test_process_webhooks_stops_between_two_events(stop_at_the_gateway, operator
     decline_some(sandbox, 2)
     WebhookEvent.objects.update(status="received", attempts=0, next_attempt_at=timezone.now())
 
-    ended = stop_at_the_gateway("verify", "process_webhooks", "--follow")
+    ended = stop_at_the_gateway("verify", "process_webhooks")
 
     assert (ended.status, ended.stdout, ended.complaint) == (1, "", STOPPED)
     assert sorted(statuses()) == ["processed", "received"]
@@ -86,14 +81,15 @@ def test_process_webhooks_that_follows_is_stopped_while_it_waits(operator, sandb
     process.terminate()
     ended = operator.end(process)
 
-    assert (ended.status, ended.stdout, ended.complaint) == (1, "", STOPPED)
+    assert (ended.status, ended.stdout) == (0, "1 taken up, 0 waiting for a retry, 0 more dead.\n")
+    assert STOPPED not in ended.stderr
 
 
 def test_reconcile_that_is_stopped_while_it_reads_writes_nothing_down(stop_at_the_gateway, sandbox):
     sandbox.pay(buy().reference)
     before = take_snapshot()
 
-    ended = stop_at_the_gateway("list", "reconcile_payments", *today(), "--fix")
+    ended = stop_at_the_gateway("list", "reconcile_payments", *today(), "--fix", *BY)
 
     assert (ended.status, ended.stdout, ended.complaint) == (1, "", STOPPED)
     assert take_snapshot() == before
@@ -105,12 +101,12 @@ def test_reconcile_stops_between_two_repairs_and_goes_on_when_run_again(stop_at_
         sandbox.pay(payment.reference)
     period = today()
 
-    ended = stop_at_the_gateway("verify", "reconcile_payments", *period, "--fix")
+    ended = stop_at_the_gateway("verify", "reconcile_payments", *period, "--fix", *BY)
 
     assert (ended.status, ended.stdout, ended.complaint) == (1, "", STOPPED)
     assert sorted(balance(payment.user) for payment in paid) == [0, 25]
 
-    assert operator.run("reconcile_payments", *period, "--fix").status == 0
+    assert operator.run("reconcile_payments", *period, "--fix", *BY).status == 0
     assert [balance(payment.user) for payment in paid] == [25, 25]
     assert set(ReconciliationBreak.objects.values_list("state", flat=True)) == {"repaired"}
 
@@ -123,6 +119,38 @@ def test_verify_has_one_step_and_ends_it(stop_at_the_gateway, sandbox):
 
     assert (ended.status, ended.stdout.splitlines()[-1]) == (0, f"after  {payment.reference} completed, 25.00 credited")
     assert balance(payment.user) == 25
+
+
+@pytest.mark.timeout(300)
+def test_command_that_is_stopped_while_it_waits_ends_its_step_and_no_more(operator, scene):
+    for name, usage in USAGES.items():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {usage.table} IN ACCESS EXCLUSIVE MODE")
+            process = operator.start(name, *usage.arguments(scene))
+            actors.wait_until_blocked()
+            process.terminate()
+        ended = operator.end(process)
+
+        finds_something = name == "reconcile_payments"
+        assert ended.status == int(usage.steps_follow or finds_something), (name, ended.stderr)
+        assert (ended.complaint == STOPPED, ended.stdout == "") == (usage.steps_follow, usage.steps_follow), name
+        assert not ended.has_traceback, name
+    assert check_invariants() == []
+
+
+def test_command_that_must_not_run_twice_at_once_refuses_the_second_time(operator, scene):
+    before = take_snapshot()
+    exclusive = [name for name, command in find_our_commands().items() if command.is_exclusive]
+    for name in exclusive:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"command:{name}"])
+
+            ended = operator.run(name, *USAGES[name].arguments(scene))
+
+        assert (ended.status, ended.stdout) == (1, ""), name
+        assert ended.stderr == f"CommandError: Another {name} is running: wait for it, or stop it.\n"
+    assert set(exclusive) >= {"replay_webhooks", "refund_payment", "credit_user", "resolve_review"}
+    assert take_snapshot() == before
 
 
 def test_check_invariants_stops_between_two_laws(operator):

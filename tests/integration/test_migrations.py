@@ -15,7 +15,12 @@ import psycopg2
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+
+from billing.lifecycles import AdjustmentState, HoldState
+from billing.migrations._undecided import UNDECIDED
+from payments.lifecycles import DisputeState, RefundState
 
 OURS = [
     app.label
@@ -31,35 +36,81 @@ from django.core.management import call_command
 for target in json.loads(sys.argv[1]):
     call_command("migrate", *target, verbosity=0)
 """
-# One purchase taken through a real credit and a real refund, and a row in every other table.
-PLANT = """
+# Told for every statement that reads a whole table to validate a constraint: how long it may take, and which.
+MIGRATE_WATCHED = """
+import sys, django
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+def tell(execute, sql, params, many, context):
+    if "VALIDATE CONSTRAINT" in str(sql):
+        with connection.connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            print(cursor.fetchone()[0], sql)
+    return execute(sql, params, many, context)
+with connection.execute_wrapper(tell):
+    call_command("migrate", *sys.argv[1:], verbosity=0)
+"""
+SETTING = """
 import django
 django.setup()
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
+from billing.services import holds
 from namaskah.api_keys.services import issue_api_key
 from namaskah.idempotency.models import IdempotencyKey
 from namaskah.observability.models import Heartbeat
-from tests.factories.billing import ExchangeRateFactory
-from tests.factories.payments import GatewayCallFactory, PaymentFactory, WebhookAttemptFactory, WebhookEventFactory
-from tests.factories.people import CreditAdjustmentFactory, ReviewDecisionFactory
-from tests.factories.refunds import DisputeFactory, ReceivableFactory, ReconciliationBreakFactory, place, request
+from payments.models import PaymentLog
+from tests.factories.billing import ExchangeRateFactory, post
+from tests.factories.payments import (
+    CAUSE, GatewayCallFactory, PaymentFactory, WebhookAttemptFactory, WebhookEventFactory,
+)
+from tests.factories.people import CreditAdjustmentFactory, ReviewDecisionFactory, ask, reject
+from tests.factories.refunds import (
+    DisputeFactory, HoldFactory, ReceivableFactory, ReconciliationBreakFactory, RefundFactory, place, request,
+)
+now = timezone.now()
 user, _ = User.objects.get_or_create(username="ada", email="ada@example.com")
+grace, joan = (
+    User.objects.get_or_create(username=name, is_staff=True, is_superuser=True)[0] for name in ("grace", "joan")
+)
+"""
+# One purchase taken through a real credit and a real refund, and a row in every other table, all decided.
+PLANT = (
+    SETTING
+    + """
 payment = PaymentFactory(user=user, at="completed")
-PaymentFactory(user=user, at="failed")
-request(payment, "10.00", by=user)
-place(user, 1)
-DisputeFactory(payment=payment)
+refund = request(payment, "10.00", by=grace)
+# More than was asked for: the fees went back too, at the gateway's own dashboard.
+overpaid = PaymentFactory(user=user, at="failed")
+overpaid.amount_paid_minor = overpaid.amount_refunded_minor = overpaid.amount_minor + 1
+with transaction.atomic():
+    overpaid.write([overpaid], now=now)
+more = RefundFactory(payment=overpaid)
+hold = place(user, 1)
+dispute = DisputeFactory(payment=payment)
+with transaction.atomic():
+    for number, row in enumerate((refund, more), 1):
+        row.start_submitting(cause=CAUSE, now=now)
+        row.write([row], now=now)
+        row.note_submitted(gateway_refund_id=number, cause=CAUSE, reason="accepted", now=now)
+        row.write([row], now=now)
+        row.note_processed(cause=CAUSE, now=now)
+        row.write([row], now=now)
+    holds.release_hold(hold.pk, user_id=user.pk, now=now)
+    dispute.win(cause=CAUSE, now=now)
+    dispute.write([dispute], now=now)
+reject(ask(user, "1000", by=grace), joan)
 ReceivableFactory(payment_log=payment)
 ReconciliationBreakFactory(payment=payment)
-CreditAdjustmentFactory(user=user, requested_by=user)
 ReviewDecisionFactory(payment=payment, decided_by=user)
 GatewayCallFactory(payment=payment)
 WebhookAttemptFactory(event=WebhookEventFactory(payment=payment))
 ExchangeRateFactory()
-now = timezone.now()
 issue_api_key(user=user, name="test", expires_in=None, by=None, now=now)
 for point in ("started", "entry_posted"):
     IdempotencyKey.objects.create(
@@ -67,13 +118,25 @@ for point in ("started", "entry_posted"):
     )
 Heartbeat.objects.get_or_create(name="worker", defaults={"beat_at": now})
 """
+)
+# One of each kind that may not be lost.
+PLANT_UNDECIDED = (
+    SETTING
+    + """
+payment = PaymentLog.objects.get(credited=True)
+request(payment, "10.00", by=grace)
+place(user, 1)
+DisputeFactory(payment=payment, gateway_dispute_id=1)
+ask(user, "1000", by=grace)
+"""
+)
 TABLES = {
     "payment_logs": 2,
     "sms_transactions": 2,
     "wallets": 1,
     "holds": 2,
     "receivables": 1,
-    "refunds": 1,
+    "refunds": 2,
     "disputes": 1,
     "reconciliation_breaks": 1,
     "credit_adjustments": 1,
@@ -104,6 +167,10 @@ UNION ALL SELECT 'constraint', conname FROM pg_constraint WHERE connamespace = '
 UNION ALL SELECT 'trigger', tgname FROM pg_trigger WHERE NOT tgisinternal
 ORDER BY 1, 2
 """
+WITHIN_AMOUNT = "payments_paymentlog_refunds_within_amount"
+# The name is our own.
+VALIDATED = f"SELECT convalidated FROM pg_constraint WHERE conname = '{WITHIN_AMOUNT}'"  # noqa: S608 -- see above
+REFUNDED_MORE = "SELECT count(*) FROM payment_logs WHERE amount_refunded_minor > amount_minor"
 
 
 class ScratchDatabase:
@@ -117,6 +184,10 @@ class ScratchDatabase:
             cursor.execute(statement)
             return list(cursor.fetchall())
 
+    def execute(self, statement: str) -> None:
+        with closing(connect(self.name)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+
     def count(self) -> dict[str, int]:
         there = {name for kind, name in self.query(CATALOGUE) if kind == "relation"}
         # The names are those of TABLES.
@@ -125,13 +196,22 @@ class ScratchDatabase:
     def migrate(self, *targets: tuple[str, ...]) -> None:
         self.run(MIGRATE, json.dumps(targets))
 
-    def run(self, code: str, *arguments: str) -> None:
+    def run(self, code: str, *arguments: str) -> str:
+        ended = self.try_to_run(code, *arguments)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def refuse_to_migrate(self, *target: str) -> str:
+        ended = self.try_to_run(MIGRATE, json.dumps([target]))
+        assert ended.returncode != 0
+        return ended.stderr
+
+    def try_to_run(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "DATABASE_URL": url_of(self.name)}
         command = [sys.executable, "-c", code, *arguments]
-        ended = subprocess.run(
+        return subprocess.run(
             command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False
         )
-        assert ended.returncode == 0, ended.stderr
 
 
 @pytest.fixture
@@ -166,35 +246,117 @@ def test_rules_can_be_taken_away_and_brought_back_without_losing_a_row_of_the_fi
     scratch.migrate(())
     scratch.run(PLANT)
     newest = scratch.query(CATALOGUE)
+    assert scratch.query(REFUNDED_MORE) == [(1,)]
 
     scratch.migrate(("payments", "0001"), ("billing", "0001"))
 
     assert [kind for kind, _ in scratch.query(CATALOGUE) if kind in {"function", "trigger"}] == []
     assert scratch.count() == {table: rows for table, rows in TABLES.items() if table not in BORN_LATER}
+    assert scratch.query(REFUNDED_MORE) == [(0,)]
     scratch.migrate(())
     assert scratch.query(CATALOGUE) == newest
     assert scratch.count() == TABLES | dict.fromkeys(BORN_LATER, 0)
-    # What was held went with the holds.
-    assert scratch.query("SELECT DISTINCT held FROM wallets") == [(0,)]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_each_migration_steps_back_and_forward_by_itself(scratch):
     steps = list_our_migrations()
-    backwards = [(app, find_previous(app, name)) for app, name in reversed(steps)]
     scratch.migrate(())
     scratch.run(PLANT)
     newest = scratch.query(CATALOGUE)
     walk: list[tuple[str, ...]] = []
 
-    for back, forward in zip(backwards, reversed(steps), strict=True):
-        walk += [back, forward, ()]
-    scratch.migrate(*walk, *backwards, *steps)
+    # From the newest down, so that a step takes no other with it.
+    for app, name in reversed(steps):
+        back = (app, find_previous(app, name))
+        walk += [back, (app, name), back]
+    scratch.migrate(*walk, ())
 
     assert scratch.query(CATALOGUE) == newest
     scratch.run(PLANT)
     assert scratch.count() == TABLES
+
+
+@pytest.mark.slow
+def test_way_back_is_refused_before_anything_goes_while_something_is_undecided(scratch):
+    scratch.migrate(())
+    scratch.run(PLANT)
+    scratch.run(PLANT_UNDECIDED)
+    before = scratch.query(CATALOGUE), scratch.count()
+
+    for target in (("payments", "0002"), ("billing", "0002"), ("payments", "0006"), ("billing", "0006")):
+        refusal = scratch.refuse_to_migrate(*target)
+
+        assert "going back would lose what is not decided: 4 in all, such as adjustment adj-" in refusal
+        assert (scratch.query(CATALOGUE), scratch.count()) == before
+
+
+@pytest.mark.slow
+def test_way_back_is_refused_again_by_the_migration_that_would_take_the_rows(scratch):
+    scratch.migrate((), ("payments", "0003"), ("billing", "0005"))
+    scratch.run(
+        SETTING
+        + """
+payment = PaymentFactory(user=user)
+DisputeFactory(payment=payment)
+RefundFactory(payment=payment)
+CreditAdjustmentFactory(user=user, requested_by=grace)
+"""
+    )
+    assert "not decided: 2 in all, such as dispute" in scratch.refuse_to_migrate("payments", "0002")
+    scratch.execute("DELETE FROM disputes")
+    assert "not decided: 1 in all, such as refund" in scratch.refuse_to_migrate("payments", "0002")
+    scratch.execute("DELETE FROM refunds")
+    assert "not decided: 1 in all, such as adjustment" in scratch.refuse_to_migrate("billing", "0004")
+    scratch.execute("DELETE FROM credit_adjustments")
+    scratch.migrate(("payments", "0002"), ("billing", "0003"))
+    scratch.run(SETTING + "HoldFactory(wallet=post(user).wallet, amount=1)")
+
+    assert "not decided: 1 in all, such as hold" in scratch.refuse_to_migrate("billing", "0002")
+
+
+@pytest.mark.slow
+def test_way_forward_neither_lets_go_what_is_held_nor_overlooks_a_hold(scratch):
+    scratch.migrate((), ("payments", "0002"), ("billing", "0003"))
+    scratch.run(SETTING + "HoldFactory(wallet=post(user).wallet, amount=1)")
+    assert "holds 0.0000, its open holds are 1.0000" in scratch.refuse_to_migrate("billing", "0004")
+    scratch.execute("UPDATE wallets SET held = 2")
+    assert "holds 2.0000, its open holds are 1.0000" in scratch.refuse_to_migrate("billing", "0004")
+    scratch.execute("UPDATE wallets SET held = 1")
+
+    scratch.migrate(())
+
+    assert scratch.query("SELECT held FROM wallets") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("table", "states", "ends"),
+    [
+        ("holds", HoldState, {HoldState.TAKEN, HoldState.RELEASED}),
+        ("refunds", RefundState, {RefundState.PROCESSED, RefundState.FAILED, RefundState.REJECTED}),
+        ("disputes", DisputeState, {DisputeState.WON, DisputeState.LOST}),
+        ("credit_adjustments", AdjustmentState, {AdjustmentState.POSTED, AdjustmentState.REJECTED}),
+    ],
+)
+def test_every_state_but_an_end_is_undecided(table, states, ends, db):
+    rows = ", ".join(f"('{state}', 1, '{state}')" for state in states)
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {table} (reference, gateway_dispute_id, state) AS (VALUES {rows}) {UNDECIDED[table]}")
+        found = [state for *_, state in cursor.fetchall()]
+
+    assert set(found) == set(states) - ends
+
+
+@pytest.mark.slow
+def test_payments_are_validated_apart_and_without_a_time_out(scratch):
+    scratch.migrate(("auth",), ("payments", "0006"))
+    assert scratch.query(VALIDATED) == [(False,)]
+
+    told = scratch.run(MIGRATE_WATCHED, "payments")
+
+    assert told == f'0 ALTER TABLE "payment_logs" VALIDATE CONSTRAINT "{WITHIN_AMOUNT}"\n'
+    assert scratch.query(VALIDATED) == [(True,)]
 
 
 def list_our_migrations() -> list[tuple[str, str]]:

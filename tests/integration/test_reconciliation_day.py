@@ -41,72 +41,70 @@ def books(settings, fresh_process):
 
 
 @dataclass
-class Day:
-    """What was planted: breaks by kind and subject, and those of them that evidence can repair."""
+class OddPayments:
+    """Payments that differ: the breaks that are found of them, and those of these that evidence can repair."""
 
-    planted: set[tuple[str, str]]
+    lasting: set[tuple[str, str]]
     repairable: set[tuple[str, str]]
     unpaid_for: PaymentLog
     expired: PaymentLog
+    vanished: PaymentLog
+
+
+@dataclass
+class OddRefunds:
+    """Refunds that differ, alike."""
+
+    lasting: set[tuple[str, str]]
+    repairable: set[tuple[str, str]]
     dashboard: PaymentLog
     late: Refund
     failed: Refund
     lost: Refund
+    forgotten: Refund
+
+
+@dataclass
+class Day:
+    """All that was planted: breaks by kind and subject, and those of them that evidence can repair."""
+
+    payments: OddPayments
+    refunds: OddRefunds
+
+    @property
+    def repairable(self):
+        return self.payments.repairable | self.refunds.repairable
+
+    @property
+    def planted(self):
+        return self.repairable | self.payments.lasting | self.refunds.lasting
 
 
 @pytest.fixture
 def day(books):
-    sandbox = books.sandbox
     plant_what_agrees(books)
+    day = Day(plant_odd_payments(books), plant_odd_refunds(books))
+    # Last, because the numbers of what is forgotten are given anew.
+    forget_transaction(books.sandbox, day.payments.vanished.reference)
+    forget_refund(books.sandbox, day.refunds.forgotten.gateway_refund_id)
+    return day
 
+
+def plant_odd_payments(books):
+    sandbox = books.sandbox
     nobodys = pay_unknown(sandbox)
-    vanished = books.buy_and_pay()
-    amount = books.buy_and_pay()
+    vanished, amount, currency, unpaid, gone, twice = (books.buy_and_pay() for _ in range(6))
     change_transaction(sandbox, amount.reference, amount_minor=amount.amount_minor - 100)
-    currency = books.buy_and_pay()
     change_transaction(sandbox, currency.reference, currency="GHS")
-    unpaid = books.buy_and_pay()
     change_transaction(sandbox, unpaid.reference, status="failed")
-    gone = books.buy_and_pay()
     change_transaction(sandbox, gone.reference, status="reversed")
-    twice = books.buy_and_pay()
     repeat_transaction(sandbox, twice.reference)
     second = buy_twice(books)
-    never_announced = books.buy("processing")
+    never_announced, expired, odd = books.buy("processing"), books.buy("failed"), books.buy()
     sandbox.pay(never_announced.reference)
-    expired = books.buy("failed")
     sandbox.pay(expired.reference)
-    odd = books.buy()
     sandbox.pay(odd.reference, amount_minor=odd.amount_minor // 2)
-
-    dashboard = books.buy_and_pay(UserFactory())
-    elsewhere, _ = sandbox.request_refund(dashboard.reference, amount_minor=330_000, currency=None)
-    forgotten = send(books.request_refund(books.buy_and_pay(), "2"))
-    other_amount = send(books.request_refund(books.buy_and_pay(), "2"))
-    change_refund(sandbox, other_amount.gateway_refund_id, amount_minor=1)
-    other_currency = send(books.request_refund(books.buy_and_pay(), "2"))
-    change_refund(sandbox, other_currency.gateway_refund_id, currency="GHS")
-    late = send(books.request_refund(books.buy_and_pay(UserFactory()), "2"))
-    sandbox.move_refund(late.gateway_refund_id, "processed")
-    failed = send(books.request_refund(books.buy_and_pay(UserFactory()), "2"))
-    sandbox.move_refund(failed.gateway_refund_id, "failed")
-    lost = books.lose_answer(books.request_refund(books.buy_and_pay(UserFactory()), "2"))
-    lost_number = sandbox.ledger()["refunds"][0]["id"]
-    once = send(books.request_refund(books.buy_and_pay(), "2"))
-    again = send_again(once)
-    # Last, because the numbers of what is forgotten are given anew.
-    forget_transaction(sandbox, vanished.reference)
-    forget_refund(sandbox, forgotten.gateway_refund_id)
-
-    repairable = {
-        ("state", never_announced.reference),
-        ("state", expired.reference),
-        ("missing_here", f"refund {elsewhere.id}"),
-        ("state", f"refund {late.gateway_refund_id}"),
-        ("state", f"refund {failed.gateway_refund_id}"),
-        ("state", f"refund {lost_number}"),
-    }
-    planted = repairable | {
+    lasting = {
         ("missing_here", nobodys),
         ("missing_there", vanished.reference),
         ("amount", amount.reference),
@@ -116,12 +114,37 @@ def day(books):
         ("state", gone.reference),
         ("duplicate", twice.reference),
         ("duplicate", second.reference),
+    }
+    repairable = {("state", never_announced.reference), ("state", expired.reference)}
+    return OddPayments(lasting, repairable, never_announced, expired, vanished)
+
+
+def plant_odd_refunds(books):
+    sandbox = books.sandbox
+    dashboard = books.buy_and_pay(UserFactory())
+    elsewhere, _ = sandbox.request_refund(dashboard.reference, amount_minor=330_000, currency=None)
+    forgotten, other_amount, other_currency = (send_two_credits(books) for _ in range(3))
+    change_refund(sandbox, other_amount.gateway_refund_id, amount_minor=1)
+    change_refund(sandbox, other_currency.gateway_refund_id, currency="GHS")
+    late, failed = send_two_credits(books, UserFactory()), send_two_credits(books, UserFactory())
+    sandbox.move_refund(late.gateway_refund_id, "processed")
+    sandbox.move_refund(failed.gateway_refund_id, "failed")
+    lost = books.lose_answer(books.request_refund(books.buy_and_pay(UserFactory()), "2"))
+    lost_number = sandbox.ledger()["refunds"][0]["id"]
+    again = send_again(send_two_credits(books))
+    lasting = {
         ("missing_there", f"refund {forgotten.gateway_refund_id}"),
         ("amount", f"refund {other_amount.gateway_refund_id}"),
         ("currency", f"refund {other_currency.gateway_refund_id}"),
         ("duplicate", f"refund {again}"),
     }
-    return Day(planted, repairable, never_announced, expired, dashboard, late, failed, lost)
+    repairable = {
+        ("missing_here", f"refund {elsewhere.id}"),
+        ("state", f"refund {late.gateway_refund_id}"),
+        ("state", f"refund {failed.gateway_refund_id}"),
+        ("state", f"refund {lost_number}"),
+    }
+    return OddRefunds(lasting, repairable, dashboard, late, failed, lost, forgotten)
 
 
 def plant_what_agrees(books):
@@ -152,6 +175,11 @@ def buy_twice(books):
 
 def send(refund):
     return refund_submission.submit_refund(refund_id=refund.pk, cause=CAUSE, now=timezone.now())
+
+
+def send_two_credits(books, user=None):
+    payment = books.buy_and_pay(user) if user else books.buy_and_pay()
+    return send(books.request_refund(payment, "2"))
 
 
 def send_again(refund):
@@ -195,9 +223,10 @@ def test_reconcile_finds_exactly_what_was_planted_and_changes_no_money(day):
 
 
 def test_reconcile_fix_repairs_exactly_what_evidence_can_repair(day):
+    payments, refunds = day.payments, day.refunds
     others = PaymentLog.objects.exclude(
-        pk__in=[payment.pk for payment in (day.unpaid_for, day.expired, day.dashboard)]
-        + [refund.payment_id for refund in (day.late, day.failed, day.lost)]
+        pk__in=[payment.pk for payment in (payments.unpaid_for, payments.expired, refunds.dashboard)]
+        + [refund.payment_id for refund in (refunds.late, refunds.failed, refunds.lost)]
     )
     before = list(others.order_by("pk").values())
 
@@ -210,21 +239,23 @@ def test_reconcile_fix_repairs_exactly_what_evidence_can_repair(day):
 
 
 def test_reconcile_fix_credits_once_and_books_what_went_back(day):
+    unpaid_for, expired, dashboard = day.payments.unpaid_for, day.payments.expired, day.refunds.dashboard
+    changed = (day.refunds.late, day.refunds.failed, day.refunds.lost)
     before = Transaction.objects.count()
 
     reconcile(fix=True)
     reconcile(fix=True)
 
-    day.unpaid_for.refresh_from_db()
-    day.expired.refresh_from_db()
-    assert [day.unpaid_for.state, day.expired.state] == ["completed", "completed"]
-    assert Transaction.objects.filter(payment_log__in=[day.unpaid_for, day.expired], type="credit").count() == 2
-    booked = Refund.objects.get(payment=day.dashboard)
+    unpaid_for.refresh_from_db()
+    expired.refresh_from_db()
+    assert [unpaid_for.state, expired.state] == ["completed", "completed"]
+    assert Transaction.objects.filter(payment_log__in=[unpaid_for, expired], type="credit").count() == 2
+    booked = Refund.objects.get(payment=dashboard)
     assert (booked.state, booked.credit_amount, booked.requested_by) == ("submitted", Decimal(2), None)
-    assert get_balance(user=day.dashboard.user) == Decimal(23)
-    states = [Refund.objects.get(pk=refund.pk).state for refund in (day.late, day.failed, day.lost)]
+    assert get_balance(user=dashboard.user) == Decimal(23)
+    states = [Refund.objects.get(pk=refund.pk).state for refund in changed]
     assert states == ["processed", "failed", "submitted"]
-    balances = [get_balance(user=refund.payment.user) for refund in (day.late, day.failed, day.lost)]
+    balances = [get_balance(user=refund.payment.user) for refund in changed]
     assert balances == [Decimal(23), Decimal(25), Decimal(23)]
     # Two credits, the refund made elsewhere, and what the failed one gives back.
     assert Transaction.objects.count() == before + 4

@@ -17,7 +17,7 @@ from billing.selectors.adjustments import get_adjustment
 from billing.services import adjustments
 from billing.services.adjustments import AdjustmentRequest
 from namaskah.command_actors import add_actor, check_said, get_actor
-from namaskah.commands import OperatorCommand
+from namaskah.commands import OperatorCommand, read_text
 from namaskah.identifiers import ADJUSTMENT_PREFIX
 from namaskah.money import format_credits
 from namaskah.rehearsals import rehearse
@@ -33,21 +33,33 @@ class Command(OperatorCommand):
     """Adjust a wallet."""
 
     help = (
-        "Give credits to a user by hand, or take them with a negative amount. Above MANUAL_CREDIT_APPROVAL_USD, or "
-        "what one person adjusts within 24 hours, another person approves or rejects: credit_user adj-… --approve. "
-        "A payment that was paid and not credited is no case for this: use verify_payment."
+        "Give credits to a user by hand, or take them with a negative amount. An adjustment waits for another person "
+        "if it comes to more than MANUAL_CREDIT_APPROVAL_USD together with what the same person has adjusted alone "
+        "within 24 hours; then: credit_user adj-… --approve, or --reject. A payment that was paid and not credited is "
+        "no case for this: use verify_payment."
     )
     is_exclusive = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the user and the amount, or the adjustment, and why."""
-        parser.add_argument("target", help="a username, or with --approve or --reject an adjustment, adj-…")
-        parser.add_argument("amount", nargs="?", type=_read_amount, help="credits, such as 5.00 or -5.00")
-        parser.add_argument("--reason-code", choices=AdjustmentReason.values, help="what it is booked as")
-        parser.add_argument("--note", default="", help="why, for colleagues; needed for all but --approve")
-        parser.add_argument("--ticket", default="", help="the case it belongs to")
         parser.add_argument(
-            "--key", type=UUID, help="a UUID: the same adjustment again under the same key is made once. Else a new one"
+            "target", type=read_text, help="a username, or with --approve or --reject an adjustment, adj-…"
+        )
+        parser.add_argument("amount", nargs="?", type=_read_amount, help="credits, such as 5.00 or -5.00")
+        parser.add_argument(
+            "--reason-code", choices=AdjustmentReason.values, help="what it is booked as; needed for a user"
+        )
+        parser.add_argument(
+            "--note",
+            type=read_text,
+            default="",
+            help="why, for colleagues; needed but with --approve, where it is a comment",
+        )
+        parser.add_argument("--ticket", type=read_text, default="", help="the case it belongs to; needed for a user")
+        parser.add_argument(
+            "--key",
+            type=UUID,
+            help="a UUID: the same request under it again makes no second adjustment; new without it",
         )
         decision = parser.add_mutually_exclusive_group()
         decision.add_argument("--approve", action="store_true", help="post a waiting adjustment")
@@ -66,6 +78,10 @@ class Command(OperatorCommand):
             check_said(options["note"], "--note")
         if is_decision == (options["amount"] is not None):
             raise CommandError("Name an amount for a user, and none for a decision.", returncode=2)
+        if is_decision and (options["reason_code"] or options["ticket"] or options["key"]):
+            raise CommandError(
+                "A decision takes no --reason-code, --ticket or --key: it is about what was asked.", returncode=2
+            )
         with rehearse() if options["dry_run"] else nullcontext():
             adjustment = self._decide(by, options) if is_decision else self._request(by, options)
             balance = wallets.get_balance(user=adjustment.user)
@@ -82,7 +98,7 @@ class Command(OperatorCommand):
             amount=options["amount"],
             reason_code=AdjustmentReason(options["reason_code"]),
             note=options["note"].strip()[:300],
-            ticket=check_said(options["ticket"], "--ticket")[:100],
+            ticket=check_said(options["ticket"], "--ticket", ask="Name the case")[:100],
             idempotency_key=options["key"] or uuid4(),
         )
         return adjustments.request_adjustment(request=request, by=by, now=timezone.now())

@@ -1,9 +1,16 @@
 # Refunds have a recovery point of their own. Without long locks: keys are kept for good, so their table grows.
 
-from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 POINTS = ["started", "payment_created", "gateway_called", "entry_posted", "refund_created", "finished"]
+RULE = "idempotency_idempotencykey_point_known"
+OLD_RULE = f"""
+ALTER TABLE idempotency_keys ADD CONSTRAINT {RULE} CHECK (
+    recovery_point IN ('started', 'payment_created', 'gateway_called', 'entry_posted', 'finished')
+) NOT VALID
+"""
+VALIDATE = f"SET LOCAL statement_timeout = 0; ALTER TABLE idempotency_keys VALIDATE CONSTRAINT {RULE}"
 
 
 class Migration(migrations.Migration):
@@ -12,10 +19,17 @@ class Migration(migrations.Migration):
     dependencies = [("idempotency", "0002_entry_posted")]
 
     operations = [
-        migrations.RemoveConstraint(model_name="idempotencykey", name="idempotency_idempotencykey_point_known"),
+        # In a database transaction of its own, which SET LOCAL ends with: reading the table may take its time.
+        migrations.RunSQL(migrations.RunSQL.noop, VALIDATE),
+        migrations.RunSQL(
+            f"ALTER TABLE idempotency_keys DROP CONSTRAINT {RULE}",
+            OLD_RULE,
+            state_operations=[migrations.RemoveConstraint(model_name="idempotencykey", name=RULE)],
+        ),
         # On the way back the old constraint must hold: both points say that something was written.
         migrations.RunSQL(
             migrations.RunSQL.noop,
+            "SET LOCAL statement_timeout = 0; "
             "UPDATE idempotency_keys SET recovery_point = 'gateway_called' WHERE recovery_point = 'refund_created'",
         ),
         migrations.AlterField(
@@ -29,10 +43,7 @@ class Migration(migrations.Migration):
         ),
         AddConstraintNotValid(
             model_name="idempotencykey",
-            constraint=models.CheckConstraint(
-                name="idempotency_idempotencykey_point_known",
-                condition=models.Q(recovery_point__in=POINTS),
-            ),
+            constraint=models.CheckConstraint(name=RULE, condition=models.Q(recovery_point__in=POINTS)),
         ),
-        ValidateConstraint(model_name="idempotencykey", name="idempotency_idempotencykey_point_known"),
+        migrations.RunSQL(VALIDATE, migrations.RunSQL.noop),
     ]

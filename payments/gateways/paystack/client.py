@@ -65,11 +65,12 @@ def post(path: str, *, body: Mapping[str, Any], read: Read[Result]) -> Result:
 def _call(method: str, path: str, *, body: Mapping[str, Any] | None, read: Read[Result]) -> Result:
     connection = get_connection()
     request = connection.http.build_request(method, path, json=body)
+    started = time.monotonic()
     try:
         with deadline_in(connection.configuration.total_seconds), connection.slots.hold():
             answer = _send(connection, request)
     except httpx.TransportError as error:
-        connection.breaker.record_failure()
+        connection.breaker.record_failure(seconds=time.monotonic() - started)
         was_sent = not isinstance(error, _NOT_SENT)
         raise _without_answer(method, was_sent=was_sent) from error
     if answer.is_server_error:

@@ -10,8 +10,6 @@ from payments.gateways.paystack import client
 from payments.gateways.paystack.answers import UnusableAnswerError
 from payments.gateways.paystack.parsing import read_integer, read_sentence, read_time, read_word
 
-PENDING: Final = "pending"
-PROCESSING: Final = "processing"
 NEEDS_ATTENTION: Final = "needs-attention"
 PROCESSED: Final = "processed"
 FAILED: Final = "failed"
@@ -67,6 +65,7 @@ def create_refund(*, reference: str, amount_minor: int, currency: str, merchant_
 def list_refunds(*, transaction_id: int, page: int = 1) -> ListedRefunds:
     """Ask for the refunds of a transaction, newest first; by its number, because a reference silently fits nothing.
 
+    :raises GatewayRejectedError: if Paystack said no.
     :raises GatewayMisconfiguredError: if Paystack refused our key.
     :raises GatewayUnavailableError: if no usable answer came.
     """
@@ -77,6 +76,7 @@ def list_refunds(*, transaction_id: int, page: int = 1) -> ListedRefunds:
 def list_refunds_between(*, after: datetime, before: datetime, page: int = 1) -> ListedRefunds:
     """Ask for one page of all refunds that were made from `after` to `before`, newest first.
 
+    :raises GatewayRejectedError: if Paystack said no.
     :raises GatewayMisconfiguredError: if Paystack refused our key.
     :raises GatewayUnavailableError: if no usable answer came.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 from namaskah.commands import OperatorCommand
 from payments.services import invariants
-from payments.services.invariants import Invariant
+from payments.services.invariants import Invariant, Violation
 
 
 class Command(OperatorCommand):
@@ -19,22 +19,31 @@ class Command(OperatorCommand):
         self.add_json(parser)
 
     def work(self, **options: Any) -> int:
-        """Check, and tell each broken law with its first rows."""
+        """Check, and tell each broken law with its first rows, and each that could not be checked."""
         laws = invariants.load_invariants()
-        violations = invariants.check_invariants(self._one_by_one(laws))
+        found = invariants.check_invariants(self._one_by_one(laws))
+        broken = [violation for violation in found if not violation.not_checked]
+        unchecked = {violation.invariant.name: violation.not_checked for violation in found if violation.not_checked}
+        checked = len(laws) - len(unchecked)
         if options["json"]:
-            broken = {
-                violation.invariant.name: {"rows": violation.count, "first": violation.rows} for violation in violations
+            told = {
+                violation.invariant.name: {"rows": violation.count, "first": violation.rows} for violation in broken
             }
-            self.print_json({"checked": len(laws), "violations": broken})
-            return 1 if violations else 0
-        for violation in violations:
-            law = violation.invariant
-            self.say(f"{law.name}: {violation.count} rows. {law.law} See the runbook, {law.runbook!r}.")
-            for row in violation.rows:
-                self.say(f"  {row}")
-        self.say(f"{len(laws)} invariants checked, {len(violations)} violated.")
-        return 1 if violations else 0
+            self.print_json({"checked": checked, "violations": told, "not_checked": unchecked})
+            return 1 if found else 0
+        for violation in broken:
+            self._tell(violation)
+        for name, reason in unchecked.items():
+            self.say(f"{name}: not checked: {reason}")
+        more = f", {len(unchecked)} not checked" if unchecked else ""
+        self.say(f"{checked} invariants checked, {len(broken)} violated{more}.")
+        return 1 if found else 0
+
+    def _tell(self, violation: Violation) -> None:
+        law = violation.invariant
+        self.say(f"{law.name}: {violation.count} rows. {law.law} See the runbook, {law.runbook!r}.")
+        for row in violation.rows:
+            self.say(f"  {row}")
 
     def _one_by_one(self, laws: list[Invariant]) -> Iterator[Invariant]:
         for number, law in enumerate(laws, start=1):

@@ -2,9 +2,10 @@
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any, Final
 
-from namaskah.commands import OperatorCommand
+from namaskah.commands import OperatorCommand, Stopped
 from payments.lifecycles import DUE_STATUSES, EventStatus
 from payments.selectors import backlogs
 from payments.services import webhooks
@@ -18,7 +19,8 @@ class Command(OperatorCommand):
 
     help = (
         "Process the webhook events that are due, as the worker does. For a long outage of Redis; it may run beside "
-        "workers. With --follow it goes on until it is stopped."
+        "workers. With --follow it goes on until it is stopped, and tells then what it did. It has no --dry-run: "
+        "replay_webhooks --status received --dry-run shows what would change."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,28 +29,34 @@ class Command(OperatorCommand):
         self.add_json(parser)
 
     def work(self, **options: Any) -> int:
-        """Drain in short slices, so that a stop is heard."""
-        dead_before = backlogs.measure_events(EventStatus.DEAD).count
-        taken = 0
+        """Drain in short slices, so that a stop is heard; what follows is done when it is stopped."""
+        taken = dead = 0
 
-        def count(number: int) -> None:
-            nonlocal taken
+        def count(number: int, number_dead: int) -> None:
+            nonlocal taken, dead
             taken += number
+            dead += number_dead
             self.show_progress(f"{taken} taken up")
             self.check_stop()
 
+        try:
+            self._drain(count, is_following=options["follow"])
+        except Stopped:
+            if not options["follow"]:
+                raise
+        return self._report(taken, dead, as_json=options["json"])
+
+    def _drain(self, count: Callable[[int, int], None], *, is_following: bool) -> None:
         while True:
             self.check_stop()
             is_more = webhooks.drain_inbox(limit_seconds=_SLICE_SECONDS, progress=count)
-            if not is_more and not options["follow"]:
-                break
+            if not is_more and not is_following:
+                return
             if not is_more:
                 time.sleep(_IDLE_SECONDS)
-        return self._report(taken, dead_before, as_json=options["json"])
 
-    def _report(self, taken: int, dead_before: int, *, as_json: bool) -> int:
+    def _report(self, taken: int, new_dead: int, *, as_json: bool) -> int:
         due, dead = backlogs.measure_events(*DUE_STATUSES), backlogs.measure_events(EventStatus.DEAD)
-        new_dead = dead.count - dead_before
         if as_json:
             answer = {"taken": taken, "due": due.count, "new_dead": new_dead}
             self.print_json({**answer, "dead": dead.count, "oldest_dead_at": dead.oldest_at})
@@ -56,4 +64,4 @@ class Command(OperatorCommand):
             self.say(f"{taken} taken up, {due.count} waiting for a retry, {new_dead} more dead.")
             if dead.oldest_at is not None:
                 self.say(f"{dead.count} dead in all, the oldest received at {dead.oldest_at:%Y-%m-%d %H:%M} UTC.")
-        return 1 if new_dead > 0 else 0
+        return 1 if new_dead else 0

@@ -11,8 +11,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from namaskah.command_actors import add_actor, check_said, get_actor
-from namaskah.commands import OperatorCommand
-from namaskah.errors import PermissionDeniedError
+from namaskah.commands import OperatorCommand, read_text
 from namaskah.identifiers import REFUND_PREFIX
 from namaskah.money import CENTS, format_credits, format_minor
 from namaskah.rehearsals import rehearse
@@ -20,13 +19,14 @@ from payments.lifecycles import RefundState, TransitionSource
 from payments.models import Cause, Refund
 from payments.selectors import payments
 from payments.selectors.refunds import get_any_refund
-from payments.services import refunds
+from payments.services import refund_endings, refunds
 from payments.services.refunds import RefundRequest
 
 _NEXT = {
     RefundState.AWAITING_APPROVAL: "The credits are held. Another person decides: refund_payment {} --approve --by …",
     RefundState.APPROVED: "The credits are taken; a worker sends it to Paystack within seconds.",
     RefundState.REJECTED: "The credits are back.",
+    RefundState.FAILED: "The credits are back. Another refund may be asked for.",
 }
 
 
@@ -35,22 +35,31 @@ class Command(OperatorCommand):
 
     help = (
         "Take a payment's credits back and have Paystack send its money to the payer; all that is left of it unless "
-        "--amount-usd says less. Above REFUND_APPROVAL_USD, or what one person sends back within 24 hours, another "
-        "person approves or rejects: refund_payment rfd-… --approve."
+        "--amount-usd says less. A refund waits for another person if it comes to more than REFUND_APPROVAL_USD "
+        "together with what the same person sent back alone within 24 hours and what anybody sent back alone of the "
+        "same payment; then: refund_payment rfd-… --approve, or --reject."
     )
     is_exclusive = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the payment or the refund, and what is to be done."""
-        parser.add_argument("reference", help="a payment, nmk-…, or with --approve or --reject a refund, rfd-…")
+        parser.add_argument("reference", type=read_text, help="a payment, nmk-…, or with a decision a refund, rfd-…")
         parser.add_argument("--amount-usd", type=_read_amount, help="such as 10.00; without it, all that is left")
-        parser.add_argument("--reason", default="", help="why; needed for all but --approve")
         parser.add_argument(
-            "--key", type=UUID, help="a UUID: the same refund again under the same key is made once. Else a new one"
+            "--reason",
+            type=read_text,
+            default="",
+            help="why; needed for a refund and for --reject, and not taken with --approve",
+        )
+        parser.add_argument(
+            "--key", type=UUID, help="a UUID: the same request under it again makes no second refund; new without it"
         )
         decision = parser.add_mutually_exclusive_group()
         decision.add_argument("--approve", action="store_true", help="let a waiting refund go to Paystack")
         decision.add_argument("--reject", action="store_true", help="refuse a waiting refund")
+        decision.add_argument(
+            "--never-sent", action="store_true", help="end a refund that Paystack's list, asked again, does not have"
+        )
         add_actor(parser)
         self.add_dry_run(parser, "show what would be, and change nothing")
         self.add_json(parser)
@@ -58,15 +67,18 @@ class Command(OperatorCommand):
     def work(self, **options: Any) -> int:
         """Ask for a refund, or decide about one."""
         by = get_actor(options["by"])
-        is_decision = options["approve"] or options["reject"]
+        is_decision = options["approve"] or options["reject"] or options["never_sent"]
         if is_decision != options["reference"].startswith(REFUND_PREFIX):
             raise CommandError(
-                "--approve and --reject are for refunds (rfd-…), anything else for payments.", returncode=2
+                "--approve, --reject and --never-sent are for refunds (rfd-…), anything else for payments.",
+                returncode=2,
             )
         if is_decision and (options["amount_usd"] or options["key"]):
             raise CommandError(
                 "A decision takes no --amount-usd and no --key: it is about what was asked.", returncode=2
             )
+        if options["approve"] and options["reason"]:
+            raise CommandError("--approve takes no --reason: nothing would keep it.", returncode=2)
         if not options["approve"]:
             check_said(options["reason"], "--reason")
         with rehearse() if options["dry_run"] else nullcontext():
@@ -74,8 +86,6 @@ class Command(OperatorCommand):
         return self._report(refund, options)
 
     def _request(self, by: User, options: dict[str, Any]) -> Refund:
-        if not by.has_perm(refunds.REQUEST_PERMISSION):
-            raise PermissionDeniedError(f"{by.username} may not ask for refunds.")
         request = RefundRequest(
             payment_id=payments.get_any_payment(reference=options["reference"]).pk,
             amount_usd=options["amount_usd"],
@@ -86,11 +96,11 @@ class Command(OperatorCommand):
 
     def _decide(self, by: User, options: dict[str, Any]) -> Refund:
         refund = get_any_refund(reference=options["reference"])
+        said, now = options["reason"].strip(), timezone.now()
         if options["approve"]:
-            return refunds.approve_refund(refund_id=refund.pk, by=by, cause=_cause(by), now=timezone.now())
-        return refunds.reject_refund(
-            refund_id=refund.pk, by=by, reason=options["reason"].strip(), cause=_cause(by), now=timezone.now()
-        )
+            return refunds.approve_refund(refund_id=refund.pk, by=by, comment=said, cause=_cause(by), now=now)
+        end = refund_endings.end_unsent_refund if options["never_sent"] else refunds.reject_refund
+        return end(refund_id=refund.pk, by=by, reason=said, cause=_cause(by), now=now)
 
     def _report(self, refund: Refund, options: dict[str, Any]) -> int:
         if options["json"]:

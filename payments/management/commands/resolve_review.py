@@ -1,13 +1,14 @@
 """`manage.py resolve_review`: end the review of a payment."""
 
 from argparse import ArgumentParser
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from django.utils import timezone
 
 from namaskah.command_actors import add_actor, check_said, get_actor
-from namaskah.commands import OperatorCommand
+from namaskah.commands import OperatorCommand, read_text
 from namaskah.money import format_credits
 from namaskah.rehearsals import rehearse
 from payments.lifecycles import TransitionSource
@@ -31,7 +32,7 @@ class Command(OperatorCommand):
         decision = parser.add_mutually_exclusive_group(required=True)
         decision.add_argument("--credit", action="store_true", help="credit what was really paid")
         decision.add_argument("--dismiss", action="store_true", help="leave everything as it is")
-        parser.add_argument("--note", default="", help="why; it stands beside the decision")
+        parser.add_argument("--note", type=read_text, default="", help="why; needed, and stands beside the decision")
         add_actor(parser)
         self.add_dry_run(parser, "show what would be, and change nothing")
         self.add_json(parser)
@@ -43,7 +44,7 @@ class Command(OperatorCommand):
         payment = payments.get_any_payment(reference=options["reference"])
         decide = reviews.credit_after_review if options["credit"] else reviews.dismiss_review
         cause = Cause(source=TransitionSource.COMMAND, by=by.get_username())
-        with rehearse() if options["dry_run"] else nullcontext(), gateway_calls.reads_only():
+        with _rehearsal() if options["dry_run"] else nullcontext():
             payment = decide(payment_id=payment.pk, note=note, by=by, cause=cause, now=timezone.now())
         return self._report(payment, options)
 
@@ -58,3 +59,9 @@ class Command(OperatorCommand):
         told = f"{payment.reference} {payment.state}{f', {credited} credited' if credited else ''}, {now}"
         self.say(f"Would be: {told}. Nothing was changed." if options["dry_run"] else f"{told}.")
         return 0
+
+
+@contextmanager
+def _rehearsal() -> Iterator[None]:
+    with rehearse(), gateway_calls.reads_only():
+        yield

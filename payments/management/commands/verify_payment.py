@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from namaskah.command_actors import add_actor, get_actor
 from namaskah.commands import OperatorCommand
 from namaskah.money import format_credits
 from payments.lifecycles import TransitionSource
@@ -21,15 +22,17 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the payment."""
         parser.add_argument("reference", help="the payment's reference, nmk-…")
+        add_actor(parser, is_required=False)
         self.add_dry_run(parser, "ask and show what would change, and change nothing")
         self.add_json(parser)
 
     def work(self, **options: Any) -> int:
         """Ask, and tell both states."""
+        by = get_actor(options["by"]).get_username() if options["by"] else ""
         before = payments.get_any_payment(reference=options["reference"])
         after = verification.verify_as_operator(
             payment_id=before.pk,
-            cause=Cause(source=TransitionSource.COMMAND),
+            cause=Cause(source=TransitionSource.COMMAND, by=by),
             now=timezone.now(),
             is_rehearsal=options["dry_run"],
         )

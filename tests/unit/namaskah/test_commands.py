@@ -9,12 +9,16 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections, transaction
 
 from namaskah import commands
 from namaskah.commands import OperatorCommand, read_moment, read_text
 from namaskah.errors import NotFoundError
 from tests.processes.product import database_url
+
+ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b"
+CANCELLED_FOR_TIME = "canceling statement due to statement timeout"
+CANCELLED_FOR_A_LOCK = "canceling statement due to lock timeout"
 
 
 class Terminal(io.StringIO):
@@ -67,6 +71,38 @@ def test_command_that_is_done_just_returns():
 def test_command_that_cannot_says_why_in_one_line(error, told):
     with pytest.raises(CommandError) as raised:
         call(fail_with(error))
+
+    assert (str(raised.value), raised.value.returncode) == (told, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (
+            f"SET LOCAL statement_timeout = '20ms'; {ENDLESS}",
+            f"The database gave up a statement that took too long or was cancelled: {CANCELLED_FOR_TIME}",
+        ),
+        (
+            "SET LOCAL lock_timeout = '20ms'; LOCK TABLE auth_user",
+            f"Another process holds what this needs, and did not let go in time; run it again: {CANCELLED_FOR_A_LOCK}",
+        ),
+    ],
+    ids=["statement", "lock"],
+)
+def test_command_whose_statement_was_given_up_does_not_call_the_database_away(statement, told):
+    def work(_command):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    locking = connections.create_connection("default")
+    try:
+        with locking.cursor() as cursor:
+            cursor.execute("BEGIN; LOCK TABLE auth_user")
+        with pytest.raises(CommandError) as raised:
+            call(work)
+    finally:
+        locking.close()
 
     assert (str(raised.value), raised.value.returncode) == (told, 1)
 

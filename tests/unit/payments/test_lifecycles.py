@@ -8,6 +8,7 @@ from django_fsm import TransitionNotAllowed
 
 from payments.lifecycles import (
     DISPUTE_EDGES,
+    DISPUTE_UNDECIDED,
     DUE_STATUSES,
     PAYMENT_EDGES,
     REFUND_BIRTHS,
@@ -129,6 +130,7 @@ def test_refund_edges_are_these_and_no_others():
         "awaiting_approval>approved",
         "awaiting_approval>rejected",
         "approved>submitting",
+        "approved>failed",
         "submitting>approved",
         "submitting>submitted",
         "submitting>failed",
@@ -206,3 +208,7 @@ def test_dispute_step_is_taken_along_an_edge_only(source, target):
         with pytest.raises(TransitionNotAllowed):
             DISPUTE_STEPS[target](dispute)
         assert (dispute.state, len(dispute.state_transitions)) == (source, 1)
+
+
+def test_undecided_disputes_are_those_that_can_still_be_decided():
+    assert set(DISPUTE_UNDECIDED) == {source for source, _ in DISPUTE_EDGES}

@@ -7,18 +7,19 @@ from typing import Any
 
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
 from namaskah.api_keys.models import ApiKey
 from namaskah.api_keys.services import issue_api_key
+from namaskah.commands import OperatorCommand, read_text
 
 SERVICE_PERMISSION = "billing.debit_wallet"
 _MOST_DAYS = 3650
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Make an API key."""
 
     help = (
@@ -27,17 +28,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the user and what the key is for."""
-        parser.add_argument("username")
-        parser.add_argument("--email", help="set the user's e-mail address, which Paystack needs for purchases")
+        parser.add_argument("username", type=read_text)
+        parser.add_argument(
+            "--email", type=read_text, help="set the user's e-mail address, which Paystack needs for purchases"
+        )
         parser.add_argument("--service", action="store_true", help=f"grant {SERVICE_PERMISSION}")
-        parser.add_argument("--permission", action="append", default=[], metavar="APP.CODENAME", help="grant it")
-        parser.add_argument("--name", default="", help="what the key is for")
+        parser.add_argument(
+            "--permission", type=read_text, action="append", default=[], metavar="APP.CODENAME", help="grant it"
+        )
+        parser.add_argument("--name", type=read_text, default="", help="what the key is for")
         parser.add_argument("--expires-days", type=int, help="days until the key ends; without it, it does not")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be made and make nothing")
+        self.add_dry_run(parser, "say what would be made and make nothing")
         parser.add_argument("--json", action="store_true", help="say it on stderr as one JSON object")
 
     @transaction.atomic
-    def handle(self, *_args: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> int:
         """Make user and key, all or nothing."""
         # What is said there is no error, and is not to be printed in red.
         self.stderr.style_func = None
@@ -59,7 +64,10 @@ class Command(BaseCommand):
         if options["dry_run"]:
             transaction.set_rollback(True)
         else:
-            self.stdout.write(secret)
+            self.say(secret)
+            # A key that nobody could read is not made: this fails before the commit.
+            self.stdout.flush()
+        return 0
 
     def _keep_user(self, username: str, *, email: str | None) -> User:
         user = User.objects.filter(username=username).first()

@@ -1,39 +1,42 @@
 """`manage.py revoke_api_key USERNAME KEY`: end a key."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Q
 from django.utils import timezone
 from knox.settings import CONSTANTS
 
 from namaskah.api_keys.models import ApiKey
 from namaskah.api_keys.services import revoke_api_key
+from namaskah.commands import OperatorCommand, read_text
 
 _SHORTEST_BEGINNING = 8
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Revoke an API key."""
 
     help = "End an API key at once. Name it by its user and its last four or first eight characters."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the key's name."""
-        parser.add_argument("username")
-        parser.add_argument("key", help="the last four characters of the key, or its first eight or more")
-        parser.add_argument("--dry-run", action="store_true", help="say which key it is and change nothing")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("username", type=read_text)
+        parser.add_argument(
+            "key", type=read_text, help="the last four characters of the key, or its first eight or more"
+        )
+        self.add_dry_run(parser, "say which key it is and change nothing")
+        self.add_json(parser)
 
-    def handle(self, *_args: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> int:
         """Find the one key that is meant, and end it."""
         api_key = self._get_key(options["username"], options["key"])
         was_open = api_key.revoked_at is None
         if not options["dry_run"]:
             was_open = revoke_api_key(api_key=api_key, now=timezone.now())
         self._report(api_key, was_open=was_open, options=options)
+        return 0
 
     def _get_key(self, username: str, part: str) -> ApiKey:
         is_meant = Q(last_four=part)
@@ -49,8 +52,8 @@ class Command(BaseCommand):
     def _report(self, api_key: ApiKey, *, was_open: bool, options: dict[str, Any]) -> None:
         if options["json"]:
             answer = {"name": api_key.name, "last_four": api_key.last_four, "was_open": was_open}
-            self.stdout.write(json.dumps({**answer, "dry_run": options["dry_run"]}))
+            self.print_json({**answer, "dry_run": options["dry_run"]})
         elif not was_open:
-            self.stdout.write(f"{api_key} was revoked before.")
+            self.say(f"{api_key} was revoked before.")
         else:
-            self.stdout.write(f"{'Would revoke' if options['dry_run'] else 'Revoked'} {api_key}.")
+            self.say(f"{'Would revoke' if options['dry_run'] else 'Revoked'} {api_key}.")

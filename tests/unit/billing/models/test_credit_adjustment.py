@@ -159,6 +159,23 @@ def test_update_that_decides_ones_own_request_by_handing_it_to_another_is_refuse
         update(waiting, state="rejected", requested_by_id=approver.pk, **decided(waiting.requested_by))
 
 
+def test_insert_that_asks_for_oneself_is_refused(unborn):
+    with refused_by("billing_adjustment_of_another_person"):
+        insert(unborn, requested_by_id=unborn.user_id)
+
+    insert(unborn)
+
+
+@pytest.mark.parametrize("state", ["posted", "rejected"])
+def test_update_that_decides_about_oneself_is_refused(state, waiting, approver):
+    decision = post_for(waiting) if state == "posted" else {"state": state}
+
+    with refused_by("billing_adjustment_of_another_person"):
+        update(waiting, **decision, **decided(waiting.user))
+
+    update(waiting, **decision, **decided(approver))
+
+
 def test_update_that_decides_at_no_time_is_refused(waiting, approver):
     with refused_by("billing_adjustment_decision_has_time"):
         update(waiting, state="rejected", decided_by_id=approver.pk)

@@ -1,4 +1,4 @@
-"""What the database refuses of receivables: they may be cancelled once, and nothing else changes."""
+"""What the database refuses of receivables: they are collected, or cancelled once; nothing else changes."""
 
 import pytest
 from django.utils import timezone
@@ -13,6 +13,9 @@ BIRTHS = [
     Violation("billing_receivable_amount_positive", {"amount": "0"}, {"amount": "0.0001"}),
     Violation("billing_receivable_amount_positive", {"amount": "-1"}, {"amount": "1"}),
     Violation("billing_receivable_amount_positive", {"amount": "NaN"}, {"amount": "1"}),
+    Violation("billing_receivable_collected_within_amount", {"collected_amount": "-0.0001"}, {"collected_amount": "0"}),
+    Violation("billing_receivable_collected_within_amount", {"collected_amount": "10.0001"}),
+    Violation("billing_receivable_collected_within_amount", {"collected_amount": "NaN"}, {"collected_amount": "10"}),
     Violation("billing_receivable_reason_known", {"reason": "whim"}, {"reason": "refunded_elsewhere"}),
 ]
 
@@ -66,6 +69,24 @@ def test_update_a_cancelled_receivable_is_refused(again, receivable):
         update(receivable, cancelled_at=again)
 
     assert Receivable.objects.get().cancelled_at == now
+
+
+def test_update_what_was_collected_to_less_is_refused(receivable):
+    update(receivable, collected_amount=4)
+
+    with refused_by("receivables_cancelled_once", "UPDATE on receivables is refused: its rows are append-only"):
+        update(receivable, collected_amount=3)
+
+    update(receivable, collected_amount=10)
+
+
+def test_cancel_with_something_collected_is_refused(receivable):
+    update(receivable, collected_amount=4)
+
+    with refused_by("receivables_cancelled_once", "UPDATE on receivables is refused: its rows are append-only"):
+        update(receivable, cancelled_at=timezone.now())
+
+    update(receivable, collected_amount=0, cancelled_at=timezone.now())
 
 
 def test_delete_receivable_is_refused(receivable):

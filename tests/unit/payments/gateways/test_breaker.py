@@ -36,6 +36,17 @@ def test_check_closed_after_four_failures(breaker):
     breaker.check_closed()
 
 
+def test_check_closed_after_two_failures_that_were_waited_for_is_refused(breaker, clock):
+    """A gateway that hangs fails twice in fifty seconds, and must not be waited for a third time."""
+    breaker.record_failure(seconds=25.0)
+    breaker.check_closed()
+    clock.seconds += 25.0
+    breaker.record_failure(seconds=25.0)
+
+    with pytest.raises(GatewayUnavailableError):
+        breaker.check_closed()
+
+
 def test_check_closed_after_five_failures_is_refused(breaker, clock):
     fail(breaker, 5)
     clock.seconds += 3.5

@@ -70,6 +70,11 @@ EARLIER_TRIGGERS = {
 BESIDE: dict[tuple[type[models.Model], str], Callable[[], dict[str, Any]]] = {
     (CreditAdjustment, "decided_by_id"): lambda: {"decided_at": timezone.now()},
     (CreditAdjustment, "ledger_entry_id"): lambda: {"state": "posted", "needs_approval": False},
+    (ReconciliationBreak, "dismissed_by_id"): lambda: {
+        "state": "dismissed",
+        "closed_at": timezone.now(),
+        "dismissal_note": "Settled by hand.",
+    },
     (Transaction, "reverses_id"): lambda: {"type": "reversal"},
     (Refund, "decided_by_id"): lambda: {"decided_at": timezone.now()},
     (Refund, "reversal_id"): lambda: {"state": "failed", "ledger_entry_id": post(UserFactory()).pk},

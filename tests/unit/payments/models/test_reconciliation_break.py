@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from payments.models import ReconciliationBreak
 from tests.factories.refunds import ReconciliationBreakFactory
+from tests.factories.users import UserFactory
 from tests.unit.billing.models.raw_sql import Violation, insert, refused_by, settle, update
 
 NOW = timezone.now()
@@ -15,7 +16,7 @@ BIRTHS = [
     Violation("payments_break_closed_has_time", {"closed_at": NOW}),
     Violation("payments_break_closed_has_time", {"state": "gone"}, {"state": "gone", "closed_at": NOW}),
     Violation("payments_break_closed_has_time", {"state": "repaired"}, {"state": "repaired", "closed_at": NOW}),
-    Violation("payments_break_closed_has_time", {"state": "dismissed"}, {"state": "dismissed", "closed_at": NOW}),
+    Violation("payments_break_dismissed_says_who_and_why", {"dismissal_note": "Settled by hand."}),
 ]
 
 
@@ -30,6 +31,33 @@ def test_insert_against_a_constraint_is_refused(violation, unborn):
         insert(unborn, **violation.wrong)
 
     insert(unborn, **violation.right)
+    settle()
+
+
+@pytest.mark.parametrize(
+    ("rule", "wrong"),
+    [
+        ("payments_break_dismissed_says_who_and_why", {"dismissed_by_id": None}),
+        ("payments_break_dismissed_says_who_and_why", {"dismissal_note": ""}),
+        ("payments_break_dismissed_says_who_and_why", {"state": "gone"}),
+        ("payments_break_dismissed_says_who_and_why", {"state": "repaired", "dismissal_note": ""}),
+        ("payments_break_dismissed_says_who_and_why", {"state": "open", "closed_at": None}),
+        ("payments_break_closed_has_time", {"closed_at": None}),
+    ],
+    ids=str,
+)
+def test_insert_dismissed_without_who_or_why_is_refused(rule, wrong, unborn):
+    dismissed = {
+        "state": "dismissed",
+        "closed_at": NOW,
+        "dismissed_by_id": UserFactory().pk,
+        "dismissal_note": "Settled by hand.",
+    }
+
+    with refused_by(rule):
+        insert(unborn, **dismissed | wrong)
+
+    insert(unborn, **dismissed)
     settle()
 
 

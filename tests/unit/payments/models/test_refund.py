@@ -43,6 +43,7 @@ BIRTHS = [
     Violation("payments_refund_reference_form", {"reference": "rfd-" + 36 * "A"}),
     Violation("payments_refund_waits_for_decision", {"needs_approval": True}),
     Violation("payments_refund_decision_has_time", {"decided_at": NOW}),
+    Violation("payments_refund_comment_of_decision", {"decision_comment": "Agreed on the phone."}),
     Violation("payments_refund_submitted_is_known_there", {"gateway_refund_id": None}),
     Violation("payments_refund_state_known", {"state": "paid"}, behind="refunds_by_rule"),
     Violation("refunds_lock_version_check", {"lock_version": -1}, behind="refunds_by_rule"),
@@ -178,6 +179,27 @@ def test_small_refund_may_be_decided_by_whoever_asked(completed):
     move_refund(refund, APPROVED, decided_by_id=asked.pk, decided_at=NOW)
 
     settle()
+
+
+def test_comment_is_written_with_the_decision_only(completed):
+    refund = RefundFactory(payment=completed, state=AWAITING)
+    comment = {"decision_comment": "Agreed on the phone."}
+    with refused_by("payments_refund_comment_of_decision"):
+        change(refund, **comment)
+
+    move_refund(refund, APPROVED, decided_by_id=UserFactory().pk, decided_at=NOW, **comment)
+
+    for later in ("Something else.", "", None):
+        with refused_by(*UNCHANGING):
+            change(refund, decision_comment=later)
+
+
+def test_comment_after_a_decision_without_one_is_refused(completed):
+    refund = RefundFactory(payment=completed, state=AWAITING)
+    move_refund(refund, REJECTED, decided_by_id=UserFactory().pk, decided_at=NOW)
+
+    with refused_by(*UNCHANGING):
+        change(refund, decision_comment="Refused by the bank.")
 
 
 @pytest.mark.parametrize("state", [SUBMITTED, PROCESSED])

@@ -5,7 +5,7 @@ from typing import Any
 
 from devtools.sandbox.identifiers import make_code
 from devtools.sandbox.ledger import payments, tables
-from devtools.sandbox.ledger.tables import Refund, Transaction
+from devtools.sandbox.ledger.tables import Dispute, Refund, Transaction
 from devtools.sandbox.sandbox import Sandbox
 from namaskah.identifiers import PAYMENT_PREFIX, new_reference
 from payments.gateways.paystack import transactions
@@ -55,3 +55,11 @@ def change_refund(sandbox: Sandbox, number: int | None, **columns: Any) -> Refun
 def forget_refund(sandbox: Sandbox, number: int | None) -> None:
     with sandbox.database.work() as connection:
         connection.execute("DELETE FROM refunds WHERE id = ?", [number])
+
+
+def change_dispute(sandbox: Sandbox, number: int, **columns: Any) -> Dispute:
+    """Write columns of a dispute."""
+    with sandbox.database.work() as connection:
+        found = tables.disputes.find(connection, ("id = ?", number))
+        assert found is not None
+        return tables.disputes.write(connection, replace(found, **columns))

@@ -15,9 +15,9 @@ from payments.lifecycles import PaymentState
 from payments.models import Dispute, GatewayCall
 from payments.selectors.payments import PaymentNotFoundError
 from payments.services import invariants
-from tests.factories.billing import post
 from tests.factories.disputes import open_dispute, resolve, sync
 from tests.factories.payments import PaymentFactory
+from tests.factories.people import ask
 from tests.factories.snapshots import take_snapshot
 from tests.integration import actors
 from tests.unit.payments.services.disputing import (
@@ -72,7 +72,7 @@ def test_sync_dispute_open_one_shows_in_the_wallet_and_not_in_the_ledger(sandbox
 
 
 def test_sync_dispute_held_credits_cannot_be_spent_and_others_can(sandbox, payment):
-    post(payment.user, amount=Decimal(5))
+    ask(payment.user, "5")
     open_dispute(sandbox, payment)
 
     with pytest.raises(InsufficientCreditsError):
@@ -108,7 +108,7 @@ def test_sync_dispute_with_nothing_there_is_recorded_without_a_hold(sandbox, pay
 
 @pytest.mark.parametrize("resolution", ["merchant-accepted", "auto-accepted"])
 def test_sync_dispute_lost_takes_what_was_held(sandbox, payment, resolution):
-    post(payment.user, amount=Decimal(5))
+    ask(payment.user, "5")
     opened = open_dispute(sandbox, payment)
 
     dispute = resolve(sandbox, opened, resolution)
@@ -173,7 +173,7 @@ def test_sync_dispute_lost_in_part_is_covered_by_what_was_left(sandbox, payment)
 def test_sync_dispute_won_releases_exactly_what_was_held(sandbox, payment):
     spend(payment.user, 10)
     opened = open_dispute(sandbox, payment)
-    post(payment.user, amount=Decimal(3))
+    ask(payment.user, "3")
     spend(payment.user, 3)
 
     dispute = resolve(sandbox, opened, "declined")

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
+from billing.models import Receivable
 from payments.models import PaymentLog
 from payments.services import invariants, refund_reports, refunds
 from payments.services.refund_terms import PaymentDisputedError
@@ -131,9 +132,69 @@ def test_sync_dispute_of_a_payment_whose_refund_failed_takes_what_came_back(sand
 
     resolve(sandbox, dispute, "merchant-accepted")
 
-    # Nothing was held while the refund stood: it is owed, and the credits are there to be taken for it.
-    assert wallet(payment.user) == (Decimal(25), 0)
+    # The refund's end waited for that of the dispute, which takes what comes back.
+    assert [amount for _, amount in entries(payment.user)] == [25, -25, 25, -25]
+    assert (wallet(payment.user), owed()) == ((0, 0), [])
+
+
+def test_refund_that_failed_while_a_dispute_was_open_gives_its_credits_back_once_that_is_won(sandbox, payment):
+    refund = refund_at_the_gateway(sandbox, payment, None, status="processing")
+    dispute = open_dispute(sandbox, payment)
+    sandbox.move_refund(refund, "failed")
+    refund_reports.sync_refunds(payment_id=payment.pk, cause=CAUSE, now=timezone.now())
+    assert wallet(payment.user) == (0, 0)
+
+    resolve(sandbox, dispute, "declined")
+    refund_reports.sync_refunds(payment_id=payment.pk, cause=CAUSE, now=timezone.now())
+
+    assert (wallet(payment.user), owed()) == ((25, 0), [])
+
+
+def test_rejected_refund_pays_what_a_lost_dispute_left_owing(sandbox, payment, settings):
+    settings.REFUND_APPROVAL_USD = Decimal(1)
+    waiting = refunding.request(payment)
+    dispute = open_dispute(sandbox, payment)
+    resolve(sandbox, dispute, "merchant-accepted")
     assert owed() == [("dispute_lost", Decimal(25))]
+
+    refunds.reject_refund(refund_id=waiting.pk, by=StaffFactory(), reason="No.", cause=CAUSE, now=timezone.now())
+
+    assert wallet(payment.user) == (0, 0)
+    assert Receivable.objects.get().collected_amount == 25
+
+
+def test_won_dispute_pays_what_a_dashboard_refund_left_owing(sandbox, payment):
+    dispute = open_dispute(sandbox, payment)
+    refund_at_the_gateway(sandbox, payment, None, status="processed")
+    refund_reports.sync_refunds(payment_id=payment.pk, cause=CAUSE, now=timezone.now())
+    assert (wallet(payment.user), owed()) == ((25, 25), [("refunded_elsewhere", Decimal(25))])
+
+    resolve(sandbox, dispute, "declined")
+
+    assert wallet(payment.user) == (0, 0)
+    assert Receivable.objects.get().collected_amount == 25
+
+
+def test_two_lost_disputes_pay_with_what_the_other_one_held(sandbox, payment):
+    part = open_dispute(sandbox, payment, refund_amount_minor=PART_MINOR)
+    whole = open_dispute(sandbox, payment)
+
+    resolve(sandbox, whole, "merchant-accepted")
+    resolve(sandbox, part, "merchant-accepted")
+
+    assert wallet(payment.user) == (0, 0)
+
+
+def test_what_went_back_by_a_refund_and_by_the_bank_asks_for_a_person(sandbox, payment):
+    refund = submit(refunding.request(payment))
+    dispute = open_dispute(sandbox, payment)
+    resolve(sandbox, dispute, "merchant-accepted")
+    sandbox.move_refund(refund.gateway_refund_id, "processed")
+
+    refund_reports.sync_refunds(payment_id=payment.pk, cause=CAUSE, now=timezone.now())
+
+    payment.refresh_from_db()
+    assert (payment.state, payment.review_reason) == ("refunded", "sent_back_twice")
 
 
 def test_open_dispute_excludes_a_refund(sandbox, payment):
@@ -220,7 +281,7 @@ def test_refund_that_fails_after_a_lost_dispute_waits_for_a_person_and_gives_not
         refund_reports.sync_refunds(payment_id=payment.pk, cause=CAUSE, now=timezone.now())
 
     sent.refresh_from_db()
-    assert (sent.state, sent.state_transitions[-1]["reason"]) == ("needs_attention", "failed_after_dispute")
+    assert (sent.state, sent.state_transitions[-1]["reason"]) == ("needs_attention", "failed_while_disputed")
     assert wallet(payment.user) == (0, 0)
 
 

@@ -1,19 +1,25 @@
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from payments.lifecycles import RefundState, ReviewReason
-from payments.models import Dispute, PaymentLog, Refund, ReviewDecision, WebhookEvent
+from billing.models import Receivable
+from payments.lifecycles import EventStatus, RefundState, ReviewReason
+from payments.models import Dispute, PaymentLog, ReconciliationBreak, Refund, ReviewDecision, WebhookEvent
 from payments.services import explanations, janitor, refund_submission, refunds, replays, webhooks
 from payments.services.explanations import explain_payment
 from payments.services.refunds import RefundRequest
+from tests.factories.billing import post
+from tests.factories.disputes import open_dispute, resolve
 from tests.factories.payments import CAUSE, PaymentFactory, WebhookAttemptFactory, WebhookEventFactory
+from tests.factories.refunds import ReceivableFactory, ReconciliationBreakFactory
 from tests.factories.users import StaffFactory
+from tests.unit.billing.models.raw_sql import execute
 from tests.unit.payments.services import told_events
 from tests.unit.payments.services.told_events import bury, buy
 
@@ -37,6 +43,10 @@ def paid(payment, sandbox):
 
 def conclude(payment):
     return explain_payment(PaymentLog.objects.get(pk=payment.pk)).conclusion
+
+
+def later():
+    return timezone.now() + timedelta(hours=1)
 
 
 def request_refund(payment, amount="10"):
@@ -86,10 +96,120 @@ def test_story_tells_refunds_and_disputes(payment, sandbox):
     told = [moment.told for moment in explain_payment(payment).moments if moment.what in {"refund", "dispute"}]
 
     assert told == [
-        f"{refund.reference} submitted (made_elsewhere), 16500.00 NGN",
-        f"{refund.reference} processed (processed), 16500.00 NGN",
-        f"{dispute.gateway_dispute_id} open (opened)",
+        f"{refund.reference} of 16500.00 NGN: submitted (made_elsewhere, webhook), because: {refund.reason}",
+        f"{refund.reference} of 16500.00 NGN: submitted -> processed (processed, webhook)",
+        f"{dispute.gateway_dispute_id}: open (opened, webhook)",
     ]
+
+
+@pytest.mark.parametrize("decide", ["approve", "reject"])
+def test_story_tells_who_asked_for_a_refund_and_who_decided_and_their_reasons(decide, paid, settings):
+    settings.REFUND_APPROVAL_USD = Decimal(0)
+    refund = request_refund(paid)
+    decided = {"refund_id": refund.pk, "by": StaffFactory(), "cause": replace(CAUSE, by="ada"), "now": timezone.now()}
+    if decide == "approve":
+        refunds.approve_refund(**decided)
+    else:
+        refunds.reject_refund(reason="Seen the bank's letter.", **decided)
+    with transaction.atomic():
+        # Past the rule that a decision's words are written with it.
+        execute("SET LOCAL session_replication_role = replica")
+        Refund.objects.update(decision_comment="Seen the bank's letter.")
+
+    first, second = (moment.told for moment in explain_payment(paid).moments if moment.what == "refund")
+
+    subject = f"{refund.reference} of 16500.00 NGN: "
+    assert first == f"{subject}awaiting_approval (requested, command), because: Asked for"
+    done = {"approve": "approved (approved", "reject": "rejected (rejected"}[decide]
+    assert second == f"{subject}awaiting_approval -> {done}, command by ada), because: Seen the bank's letter."
+
+
+def test_story_tells_why_a_refund_failed(paid, sandbox):
+    sandbox.script(operation="refund", fault="rejected", code="insufficient_balance", message="Balance too low")
+    refund = request_refund(paid)
+    refund_submission.submit_refund(refund_id=refund.pk, cause=CAUSE, now=timezone.now())
+
+    *_, last = (moment.told for moment in explain_payment(paid).moments if moment.what == "refund")
+
+    assert last.startswith(f"{refund.reference} of 16500.00 NGN: submitting -> failed (")
+    assert last.endswith("because: Balance too low")
+
+
+@pytest.mark.parametrize(
+    ("status", "error_class", "told"),
+    [
+        (EventStatus.QUARANTINED, "wrong_domain", "charge.success received, is quarantined: wrong_domain"),
+        (EventStatus.IGNORED, "unknown_type", "charge.success received, is ignored: unknown_type"),
+        (EventStatus.DISMISSED, "", "charge.success received, is dismissed"),
+        (EventStatus.RECEIVED, "", "charge.success received"),
+    ],
+)
+def test_story_tells_what_became_of_an_event_that_had_no_effect(status, error_class, told, payment):
+    is_due = {"next_attempt_at": timezone.now()} if status == EventStatus.RECEIVED else {"next_attempt_at": None}
+    WebhookEventFactory(reference=payment.reference, status=status, error_class=error_class, **is_due)
+
+    assert [moment.told for moment in explain_payment(payment).moments if moment.what == "webhook"] == [told]
+
+
+def test_story_and_conclusion_tell_what_the_user_owes_and_for_what(paid, sandbox):
+    post(paid.user, type="debit", amount=Decimal(-20), counter_account="revenue:sms", service="sms")
+    resolve(sandbox, open_dispute(sandbox, paid), "merchant-accepted")
+    owed = Receivable.objects.get()
+
+    story = explain_payment(PaymentLog.objects.get(pk=paid.pk))
+
+    told = f"20.00 credits for {owed.reference} (dispute_lost)"
+    assert [moment.told for moment in story.moments if moment.what == "owed"] == [told]
+    assert story.conclusion.endswith("The user owes 20.00 credits. Nothing is to be done.")
+
+
+def test_story_tells_that_a_debt_was_cancelled(paid):
+    owed = ReceivableFactory(payment_log=paid, amount=Decimal(4), cancelled_at=later())
+
+    story = explain_payment(paid)
+
+    assert [moment.told for moment in story.moments if moment.what == "owed"] == [
+        f"4.00 credits for {owed.reference} (dispute_lost)",
+        f"4.00 credits for {owed.reference} no longer",
+    ]
+    assert "owes" not in story.conclusion
+
+
+def test_story_and_conclusion_tell_of_a_break_until_it_is_closed(paid):
+    found = ReconciliationBreakFactory(kind="state", subject=paid.reference, payment=paid, theirs="reversed 1 NGN")
+
+    story = explain_payment(paid)
+
+    told = f"state of {paid.reference}: completed here, reversed 1 NGN at Paystack"
+    assert [moment.told for moment in story.moments if moment.what == "break"] == [told]
+    assert story.conclusion == (
+        f"Paystack's books and ours differ about {paid.reference}: completed here, reversed 1 NGN there. "
+        f"`reconcile_payments --fix` repairs what Paystack's word can; else settle it, then `--dismiss {found.pk}`."
+    )
+
+    ReconciliationBreak.objects.update(state="gone", closed_at=later())
+    story = explain_payment(PaymentLog.objects.get(pk=paid.pk))
+
+    assert [moment.told for moment in story.moments if moment.what == "break"] == [
+        told,
+        f"state of {paid.reference} gone",
+    ]
+    assert story.conclusion.endswith("Nothing is to be done.")
+
+
+def test_story_tells_who_dismissed_a_break_and_why(paid):
+    ReconciliationBreakFactory(
+        payment=paid,
+        subject=paid.reference,
+        state="dismissed",
+        closed_at=later(),
+        dismissed_by=StaffFactory(username="ada"),
+        dismissal_note="Another product's.",
+    )
+
+    *_, last = (moment.told for moment in explain_payment(paid).moments if moment.what == "break")
+
+    assert last == f"missing_there of {paid.reference} dismissed by ada, because: Another product's."
 
 
 def test_story_tells_who_decided_about_a_review(payment):
@@ -141,7 +261,17 @@ def test_conclusion_of_a_payment_whose_event_is_dead(payment, sandbox):
     event = bury(told_events.pay(sandbox, payment))
 
     assert conclude(payment) == (
-        f"Its event {event.pk} is a dead letter: find out why, then `replay_webhooks {event.pk} --reason …`."
+        f"Its event {event.pk} is a dead letter: find out why, then `replay_webhooks {event.pk} --reason … --by …`."
+    )
+
+
+def test_conclusion_of_a_payment_whose_event_is_in_quarantine(payment):
+    event = WebhookEventFactory(
+        reference=payment.reference, status=EventStatus.QUARANTINED, error_class="wrong_domain", next_attempt_at=None
+    )
+
+    assert conclude(payment) == (
+        f"Its event {event.pk} is in quarantine (wrong_domain): find out why, then replay or `--dismiss` it."
     )
 
 

@@ -65,6 +65,23 @@ def test_task_says_which_law_is_broken_and_where_to_read_on(task):
     assert [line["violated"] for line in lines if line["event"] == "invariants_swept"] == [1]
 
 
+def test_sweep_tells_which_law_was_not_checked(monkeypatch, tmp_path):
+    (tmp_path / "a_slow_one.sql").write_text(
+        "-- law: No product is slow.\n-- owner: billing\n-- runbook: None\n-- scope: everything\n"
+        "SET LOCAL statement_timeout = '50ms';"
+        "SELECT count(*) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b"
+    )
+    monkeypatch.setattr(invariant_sweeps.invariants, "_DIRECTORY", tmp_path)
+
+    with capture_logs() as lines:
+        invariant_sweeps.sweep_changes(now=timezone.now())
+
+    said, swept = (line for line in lines if line["event"].startswith("invariant"))
+    assert (said["event"], said["log_level"], said["invariant"]) == ("invariant_not_checked", "error", "a_slow_one")
+    assert said["reason"] == "canceling statement due to statement timeout"
+    assert (swept["violated"], swept["not_checked"]) == (0, 1)
+
+
 def test_sweep_changes_looks_at_an_index_and_never_at_a_whole_table():
     WalletFactory()
     part = invariant_sweeps.find_changes(now=timezone.now())

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from billing.models import Hold, Transaction
@@ -88,17 +88,29 @@ def test_reject_refund_gives_exactly_the_held_credits_back(large, approver):
         NOW,
         None,
     )
-    assert (stored.hold.state, stored.ledger_entry, stored.error_message) == ("released", None, "x" * 300)
+    assert (stored.hold.state, stored.ledger_entry, stored.decision_comment) == ("released", None, "x" * 300)
     assert standing(large.user) == (145, 0, [150, -5])
     assert request(large, "145.00").state == "awaiting_approval"
 
 
 @pytest.mark.parametrize("decide", [approve, reject])
 def test_decision_by_whoever_asked_is_refused(decide, large, approver):
-    refund = request(large, by=approver)
+    approver.user_permissions.add(Permission.objects.get(codename="request_refund"))
+    refund = request(large, by=User.objects.get(pk=approver.pk))
 
     with pytest.raises(PermissionDeniedError, match="another person must decide"):
         decide(refund, approver)
+
+    assert read(refund).state == "awaiting_approval"
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+def test_decision_by_whoever_was_paid_for_is_refused(decide, large, approver):
+    refund = request(large)
+    large.user.user_permissions.set(approver.user_permissions.all())
+
+    with pytest.raises(PermissionDeniedError, match="the payment is yours"):
+        decide(refund, User.objects.get(pk=large.user_id))
 
     assert read(refund).state == "awaiting_approval"
 

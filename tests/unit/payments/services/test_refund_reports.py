@@ -9,6 +9,7 @@ from namaskah.errors import GatewayUnavailableError
 from payments.gateways.paystack import refunds as paystack_refunds
 from payments.models import GatewayCall, Refund
 from payments.services import refund_submission
+from payments.services.refund_reports import RefundContradictedError
 from tests.factories.payments import CAUSE, PaymentFactory
 from tests.factories.refunds import request
 from tests.unit.payments.services.refunding import (
@@ -145,7 +146,6 @@ def test_sync_refunds_failed_leaves_room_for_another(sandbox, payment):
         (["needs-attention", "processed"], ["needs_attention", "processed"]),
         (["needs-attention", "failed"], ["needs_attention", "failed"]),
         (["processed", "failed"], ["processed"]),
-        (["failed", "processed"], ["failed"]),
     ],
 )
 def test_sync_refunds_that_needs_attention_goes_on_when_the_gateway_does(statuses, went, sandbox, payment, submitted):
@@ -156,6 +156,18 @@ def test_sync_refunds_that_needs_attention_goes_on_when_the_gateway_does(statuse
     assert steps(submitted) == ["approved", "submitting", "submitted", *went]
     amounts = [25, -10, 10] if went[-1] == "failed" else [25, -10]
     assert standing(payment.user) == (sum(amounts), 0, amounts)
+
+
+def test_sync_refunds_refuses_one_that_failed_and_was_sent_after_all(sandbox, payment, submitted):
+    move(sandbox, payment, "failed")
+    sync(payment)
+    move(sandbox, payment, "processed")
+
+    with pytest.raises(RefundContradictedError, match=submitted.reference):
+        sync(payment)
+
+    assert steps(submitted)[-1] == "failed"
+    assert standing(payment.user) == (25, 0, [25, -10, 10])
 
 
 def test_sync_refunds_looks_again_later_and_later(payment, submitted):

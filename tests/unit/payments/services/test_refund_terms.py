@@ -196,7 +196,9 @@ def test_check_refundable_of_a_disputed_payment(state):
     else:
         with pytest.raises(PaymentDisputedError) as refusal:
             check_refundable(payment, disputes)
+        decided = "took this payment's money back" if state == DisputeState.LOST else "the dispute decides"
         assert refusal.value.code == "payment_disputed"
+        assert decided in refusal.value.detail
 
 
 rates = st.decimals(min_value="1", max_value="5000", places=6)

@@ -4,10 +4,10 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError
 
 from billing.models import Hold, Transaction
 from billing.services.ledger import InsufficientCreditsError
+from namaskah.errors import PermissionDeniedError
 from namaskah.idempotency.claims import RequestInProgressError
 from namaskah.idempotency.models import IdempotencyKey, RecoveryPoint
 from payments.lifecycles import DisputeState, PaymentState
@@ -17,10 +17,11 @@ from payments.services.refund_terms import (
     PaymentNotRefundableError,
     RefundExceedsPaymentError,
 )
+from payments.services.refunds import RefundKeyReusedError
 from tests.factories.billing import post
 from tests.factories.payments import PaymentFactory
 from tests.factories.refunds import DisputeFactory, request
-from tests.factories.users import StaffFactory
+from tests.factories.users import StaffFactory, UserFactory
 from tests.unit.namaskah.idempotency import steps as keys
 from tests.unit.payments.models.refund_steps import move as move_row
 from tests.unit.payments.models.steps import take_step
@@ -239,8 +240,26 @@ def test_request_refund_with_a_key_used_for_another_payment_is_refused(payment):
     staff, key = StaffFactory(), uuid4()
     request(PaymentFactory(at="completed"), by=staff, idempotency_key=key)
 
-    with pytest.raises(IntegrityError, match="payments_refund_key_once"):
+    with pytest.raises(RefundKeyReusedError):
         request(payment, by=staff, idempotency_key=key)
+
+    assert standing(payment.user) == (25, 0, [25])
+
+
+def test_request_refund_with_a_key_used_for_another_amount_is_refused(payment):
+    staff, key = StaffFactory(), uuid4()
+    made = request(payment, "5.00", by=staff, idempotency_key=key)
+
+    with pytest.raises(RefundKeyReusedError, match=made.reference):
+        request(payment, "20.00", by=staff, idempotency_key=key)
+
+    assert request(payment, "5.00", by=staff, idempotency_key=key) == made
+    assert standing(payment.user) == (20, 0, [25, -5])
+
+
+def test_request_refund_without_the_permission_is_refused(payment):
+    with pytest.raises(PermissionDeniedError):
+        request(payment, by=UserFactory())
 
     assert standing(payment.user) == (25, 0, [25])
 

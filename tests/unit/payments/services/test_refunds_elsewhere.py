@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from billing.models import Hold, Receivable
-from payments.services import refunds
+from payments.services import refund_follow_up, refunds
 from payments.services.refund_terms import RefundExceedsPaymentError
 from tests.factories.billing import post
 from tests.factories.payments import CAUSE
@@ -214,3 +214,27 @@ def test_dashboard_refund_of_what_waits_for_a_person_is_booked_once_that_is_reje
     sync(payment)
 
     assert (states(payment), standing(payment.user)) == (["rejected", "submitted"], (0, 0, [150, -150]))
+
+
+def test_dashboard_refund_that_carries_our_reference_and_another_amount_is_not_ours(sandbox):
+    payment = buy(sandbox)
+    ours = request(payment, "1.00")
+    sandbox.script(operation="refund", fault="reset_before_accept")
+    submit(ours)
+    refund_on_dashboard(sandbox, payment, merchant_note=ours.reference)
+
+    with pytest.raises(RefundExceedsPaymentError):
+        sync(payment)
+
+    assert (states(payment), standing(payment.user)) == (["unknown"], (24, 0, [25, -1]))
+
+
+def test_refund_that_is_refused_because_the_money_went_back_already_is_booked_at_once(sandbox):
+    payment = buy(sandbox)
+    ours = request(payment)
+    refund_on_dashboard(sandbox, payment)
+
+    refund_follow_up.follow_up_refund(refund_id=ours.pk)
+
+    assert states(payment) == ["failed", "submitted"]
+    assert standing(payment.user) == (0, 0, [25, -25, 25, -25])

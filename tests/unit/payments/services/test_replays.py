@@ -315,3 +315,18 @@ def _die_at(statement):
         return result
 
     return execute_or_die
+
+
+def test_replay_of_a_processed_event_that_fails_leaves_it_processed(sandbox, payment):
+    """It had its effect; that the gateway is away now changes nothing about that."""
+    event = WebhookEventFactory(event_type="charge.failed", reference=payment.reference)
+    sandbox.pay(payment.reference, outcome="failed")
+    assert replay(event_id=event.pk).status == EventStatus.PROCESSED
+    sandbox.script(operation="verify", fault="http_500", times=None)
+
+    result = replay(event_id=event.pk)
+
+    event.refresh_from_db()
+    assert (result.status, result.error_class) == (EventStatus.PROCESSED, "GatewayUnavailableError")
+    assert (event.status, event.next_attempt_at) == (EventStatus.PROCESSED, None)
+    assert event.attempt_log.count() == 2

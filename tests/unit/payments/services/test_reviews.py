@@ -1,11 +1,10 @@
 from decimal import Decimal
-from functools import partial
 
 import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from billing.models import Transaction, Wallet
+from billing.models import Transaction
 from namaskah.errors import GatewayUnavailableError, PermissionDeniedError
 from payments.gateways.paystack.connections import close_connections
 from payments.lifecycles import PaymentState, RefundState, ReviewReason
@@ -20,7 +19,6 @@ from tests.factories.people import AgentFactory
 from tests.factories.refunds import request
 from tests.factories.snapshots import take_snapshot
 from tests.factories.users import StaffFactory
-from tests.integration import actors
 from tests.unit.payments.services.purchases import balance, credit, read, supersede
 from tests.unit.payments.services.reviewing import (
     BY_HAND,
@@ -327,7 +325,7 @@ def test_credit_after_review_of_a_disputed_payment_is_refused_until_it_is_won(sa
 def test_credit_after_review_of_a_lost_dispute_is_refused(sandbox, payment):
     resolve(sandbox, open_dispute(sandbox, payment), "merchant-accepted")
 
-    assert_not_creditable(payment, "the dispute decides about the money", PaymentDisputedError)
+    assert_not_creditable(payment, "bank took this payment's money back", PaymentDisputedError)
 
 
 @pytest.mark.parametrize("is_other_first", [True, False])
@@ -345,73 +343,3 @@ def test_credit_after_review_of_the_second_paid_attempt_asks_for_a_person_again(
     assert find_under_review(first) == ("paid_twice" if is_other_first else "")
     assert find_under_review(second) == ("" if is_other_first else "paid_twice")
     assert (read(first).state, balance(first.user)) == ("completed", 25 + WORTH_OF_PART)
-
-
-def test_credit_after_review_twice_at_once_is_once(payment):
-    people = [resolver(), resolver()]
-    pause = actors.Pause('UPDATE "payment_logs"')
-    first = actors.start(pause.of(partial(credit_by_hand, payment, by=people[0])))
-    pause.wait_until_reached()
-    second = actors.start(partial(credit_by_hand, payment, by=people[1]))
-    actors.wait_until_blocked()
-
-    pause.go_on()
-
-    assert first.result(actors.PATIENCE_SECONDS).state == "completed"
-    assert isinstance(second.exception(actors.PATIENCE_SECONDS), NotUnderReviewError)
-    assert (ReviewDecision.objects.get().decided_by, balance(payment.user)) == (people[0], WORTH_OF_PART)
-
-
-def test_review_ended_by_eight_at_once_is_ended_by_one(payment):
-    calls = [partial((credit_by_hand, dismiss)[number % 2], payment, by=resolver()) for number in range(8)]
-
-    results = actors.run_together(calls)
-
-    assert [type(result).__name__ for result in results].count("NotUnderReviewError") == 7
-    outcome = ReviewDecision.objects.get().outcome
-    assert entries(payment.user) == ([("credit", WORTH_OF_PART)] if outcome == "credited" else [])
-
-
-def test_credit_after_review_while_good_news_comes_is_one_credit(payment):
-    by = resolver()
-    pause = actors.Pause('UPDATE "payment_logs"')
-    deciding = actors.start(pause.of(partial(credit_by_hand, payment, by=by)))
-    pause.wait_until_reached()
-    hearing = actors.start(partial(hear_that_it_fits, payment))
-    actors.wait_until_blocked()
-
-    pause.go_on()
-
-    assert deciding.result(actors.PATIENCE_SECONDS).credited_amount == WORTH_OF_PART
-    assert hearing.result(actors.PATIENCE_SECONDS) is CreditResult.ALREADY_SETTLED
-    assert entries(payment.user) == [("credit", WORTH_OF_PART)]
-
-
-def test_credit_after_review_of_what_good_news_credited_meanwhile_is_refused(payment):
-    by = resolver()
-    pause = actors.Pause('UPDATE "payment_logs"')
-    hearing = actors.start(pause.of(partial(hear_that_it_fits, payment)))
-    pause.wait_until_reached()
-    deciding = actors.start(partial(credit_by_hand, payment, by=by))
-    actors.wait_until_blocked()
-
-    pause.go_on()
-
-    assert hearing.result(actors.PATIENCE_SECONDS) is CreditResult.CREDITED
-    assert isinstance(deciding.exception(actors.PATIENCE_SECONDS), NotUnderReviewError)
-    assert (entries(payment.user), Wallet.objects.get().balance) == ([("credit", 25)], 25)
-
-
-def test_credit_after_review_while_a_refund_is_asked_for_is_refused(payment):
-    by, staff = resolver(), StaffFactory()
-    pause = actors.Pause('INSERT INTO "refunds"')
-    asking = actors.start(pause.of(partial(request, payment, by=staff)))
-    pause.wait_until_reached()
-    deciding = actors.start(partial(credit_by_hand, payment, by=by))
-    actors.wait_until_blocked()
-
-    pause.go_on()
-
-    assert asking.result(actors.PATIENCE_SECONDS).credit_amount == 0
-    assert isinstance(deciding.exception(actors.PATIENCE_SECONDS), NotCreditableError)
-    assert entries(payment.user) == []

@@ -228,6 +228,7 @@ def test_drain_inbox_delivered_again_follows_what_has_moved_since(sandbox, payme
     sandbox.resolve_dispute(number, "declined")
 
     webhook_ingest.ingest(raw)
+    make_due()
     webhooks.drain_inbox()
 
     assert Dispute.objects.get().state == "won"

@@ -143,6 +143,9 @@ def test_credit_user_tells_it_as_json(customer, support):
         ([UNKNOWN, "--approve"], f"There is no adjustment '{UNKNOWN}'", 1),
         ([UNKNOWN, "--reject"], "Say why with --note", 2),
         ([UNKNOWN, "5", "--approve"], "Name an amount for a user, and none for a decision", 2),
+        ([UNKNOWN, "--approve", "--ticket", "1"], "A decision takes no --reason-code, --ticket or --key", 2),
+        ([UNKNOWN, "--approve", "--reason-code", "goodwill"], "A decision takes no --reason-code, --ticket", 2),
+        ([UNKNOWN, "--approve", "--key", str(uuid4())], "A decision takes no --reason-code, --ticket or --key", 2),
         ([UNKNOWN, "5", *WHY], "--approve and --reject are for adjustments", 2),
     ],
 )
@@ -152,6 +155,21 @@ def test_credit_user_refuses_what_it_cannot_mean(support, arguments, message, st
 
     assert str(refusal.value).startswith(message)
     assert refusal.value.returncode == status
+    assert CreditAdjustment.objects.count() == 0
+
+
+def test_credit_user_without_a_ticket_asks_for_the_case(customer, support):
+    with pytest.raises(CommandError, match=r"^Name the case with --ticket; it stands beside what is done\.$"):
+        run(customer.username, "5", "--reason-code", "goodwill", "--note", "?", by=support)
+
+    assert CreditAdjustment.objects.count() == 0
+
+
+@pytest.mark.parametrize("option", ["--note", "--ticket", "--by"])
+def test_credit_user_refuses_what_is_no_text(customer, support, option):
+    with pytest.raises(CommandError, match=f"argument {option}: must be printable text"):
+        give(customer, "5.00", support, option, "a\udcff")
+
     assert CreditAdjustment.objects.count() == 0
 
 

@@ -1,6 +1,7 @@
 """Disputes as Paystack tells of them: from scripted answers, and from the sandbox."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -128,6 +129,49 @@ def test_fetch_dispute_that_is_not_known_is_rejected(gateway):
         disputes.fetch_dispute(2867)
 
 
+def told_all(*rows):
+    return answer(200, {"status": True, "message": "Disputes retrieved", "data": list(rows)})
+
+
+def test_list_disputes_between_asks_for_one_page_of_a_period(gateway):
+    gateway.play(told_all(DISPUTE, {**DISPUTE, "id": 2866}))
+
+    listed = disputes.list_disputes_between(
+        after=datetime(2026, 11, 20, tzinfo=UTC), before=datetime(2026, 11, 21, tzinfo=UTC), page=2
+    )
+
+    assert listed.reports == (REPORT, replace(REPORT, dispute_id=2866))
+    assert (listed.answer["http_status"], listed.answer["message"]) == (200, "Disputes retrieved")
+    [request] = gateway.requests
+    assert (request.method, request.path) == (
+        "GET",
+        "/dispute?from=2026-11-20T00%3A00%3A00%2B00%3A00&to=2026-11-21T00%3A00%3A00%2B00%3A00&perPage=100&page=2",
+    )
+
+
+def test_list_disputes_asks_for_those_of_one_transaction(gateway):
+    gateway.play(told_all())
+
+    assert disputes.list_disputes(transaction_id=5873310462).reports == ()
+    assert [request.path for request in gateway.requests] == ["/dispute?transaction=5873310462&perPage=100&page=1"]
+
+
+@pytest.mark.parametrize("row", [None, 2867, {}, {**DISPUTE, "id": None}, {**DISPUTE, "transaction": None}], ids=str)
+def test_list_disputes_with_one_unusable_row_is_no_answer(row, gateway):
+    gateway.play(told_all(DISPUTE, row))
+
+    with pytest.raises(GatewayUnavailableError):
+        disputes.list_disputes(transaction_id=5873310462)
+
+
+@pytest.mark.parametrize("data", [None, {}, DISPUTE, "disputes"], ids=str)
+def test_list_disputes_without_a_list_is_no_answer(data, gateway):
+    gateway.play(answer(200, {"status": True, "message": "Disputes retrieved", "data": data}))
+
+    with pytest.raises(GatewayUnavailableError):
+        disputes.list_disputes(transaction_id=5873310462)
+
+
 def test_resolutions_are_lost_or_won_and_never_both():
     assert RESOLVED == "resolved"
     assert set(LOST) == {"merchant-accepted", "auto-accepted"}
@@ -166,6 +210,19 @@ def test_dispute_of_the_sandbox_is_resolved(resolution, sandbox):
 
     assert (report.status, report.resolution) == (RESOLVED, resolution)
     assert report.resolved_at is not None
+
+
+def test_disputes_of_the_sandbox_are_listed_by_period_and_by_transaction(sandbox):
+    opened = sandbox.open_dispute(REFERENCE, deliveries=0)["dispute"]
+    now = datetime.now(tz=UTC)
+    hour = timedelta(hours=1)
+
+    report = disputes.fetch_dispute(opened["id"]).report
+
+    assert disputes.list_disputes_between(after=now - hour, before=now + hour).reports == (report,)
+    assert disputes.list_disputes_between(after=now - 2 * hour, before=now - hour).reports == ()
+    assert disputes.list_disputes(transaction_id=opened["transaction_id"]).reports == (report,)
+    assert disputes.list_disputes(transaction_id=opened["transaction_id"] + 1).reports == ()
 
 
 def test_dispute_that_the_sandbox_does_not_know_is_rejected(sandbox):

@@ -1,3 +1,5 @@
+from shutil import copytree
+
 import pytest
 from django.db import connection
 
@@ -24,12 +26,24 @@ def wrong_wallet():
     return user
 
 
+@pytest.fixture
+def slow_law(tmp_path, monkeypatch):
+    """Another law in the catalogue, which takes longer than it may."""
+    catalogue = copytree(invariants._DIRECTORY, tmp_path / "invariants")
+    (catalogue / "a_slow_one.sql").write_text(
+        "-- law: No product is slow.\n-- owner: billing\n-- runbook: None\n"
+        "SET LOCAL statement_timeout = '50ms';"
+        "SELECT count(*) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b"
+    )
+    monkeypatch.setattr(invariants, "_DIRECTORY", catalogue)
+
+
 def test_check_of_good_books():
     ask(UserFactory(), "10")
 
     number = len(invariants.load_invariants())
     assert run(CHECK) == (0, [f"{number} invariants checked, 0 violated."])
-    assert run_json(CHECK) == (0, [{"checked": number, "violations": {}}])
+    assert run_json(CHECK) == (0, [{"checked": number, "violations": {}, "not_checked": {}}])
 
 
 def test_check_names_the_law_and_the_row(wrong_wallet):
@@ -51,3 +65,17 @@ def test_check_as_json(wrong_wallet):
     assert list(told["violations"]) == ["wallet_equals_ledger"]
     assert told["violations"]["wallet_equals_ledger"]["rows"] == 1
     assert len(told["violations"]["wallet_equals_ledger"]["first"]) == 1
+
+
+def test_check_of_a_law_that_is_too_slow_says_so_and_tells_the_others(wrong_wallet, slow_law):
+    status, lines = run(CHECK)
+    json_status, [told] = run_json(CHECK)
+
+    number = len(invariants.load_invariants())
+    assert (status, json_status) == (1, 1)
+    assert [line.split(":")[0] for line in lines[::2]] == ["wallet_equals_ledger", "a_slow_one"]
+    assert lines[2] == "a_slow_one: not checked: canceling statement due to statement timeout"
+    assert lines[-1] == f"{number - 1} invariants checked, 1 violated, 1 not checked."
+    assert list(told["violations"]) == ["wallet_equals_ledger"]
+    assert told["not_checked"] == {"a_slow_one": "canceling statement due to statement timeout"}
+    assert told["checked"] == number - 1

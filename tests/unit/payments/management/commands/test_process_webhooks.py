@@ -1,7 +1,9 @@
 import os
 import signal
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from payments.models import WebhookEvent
 from payments.services import inbox
@@ -13,7 +15,7 @@ from tests.unit.payments.services.queue_clock import make_due
 from tests.unit.payments.services.told_events import bury, buy
 from tests.waiting import wait_until
 
-from .outcomes import complain, run, run_json
+from .outcomes import run, run_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,6 +65,35 @@ def test_process_that_makes_a_dead_letter_says_so(payment, sandbox):
     )
 
 
+def test_process_does_not_count_what_died_elsewhere_meanwhile(payment, sandbox):
+    told_events.pay(sandbox, payment)
+    elsewhere = WebhookEventFactory(status="retrying", attempts=1, next_attempt_at=timezone.now() + timedelta(hours=1))
+    pause = actors.Pause("UPDATE webhook_events AS kept SET status = 'processed'")
+
+    def die_elsewhere():
+        pause.wait_until_reached()
+        bury(elsewhere)
+        pause.go_on()
+
+    worker = actors.start(die_elsewhere)
+    status, [told] = pause.of(run_json)(PROCESS)
+
+    assert worker.exception(actors.PATIENCE_SECONDS) is None
+    assert (status, told["taken"], told["new_dead"], told["dead"]) == (0, 1, 0, 1)
+
+
+def test_process_counts_its_dead_of_every_kind(sandbox):
+    """One that fails for good, one that has no attempt left, and one that kept killing its worker."""
+    WebhookEventFactory(body=b'{"event": "charge.success"}')
+    make_due_again = {"status": "retrying", "next_attempt_at": timezone.now() - timedelta(seconds=1)}
+    WebhookEventFactory(attempts=3, **make_due_again)
+    WebhookEventFactory(attempts=4, **make_due_again)
+
+    status, [told] = run_json(PROCESS)
+
+    assert (status, told["taken"], told["new_dead"], told["dead"]) == (1, 3, 3, 3)
+
+
 def test_process_asks_nothing_that_reads_the_whole_inbox(payment, sandbox, django_assert_max_num_queries):
     """With millions of events behind it, counting those that are done would take longer than draining."""
     told_events.pay(sandbox, payment)
@@ -71,7 +102,7 @@ def test_process_asks_nothing_that_reads_the_whole_inbox(payment, sandbox, djang
         run(PROCESS)
 
     counts = [query["sql"] for query in captured.captured_queries if "COUNT(" in query["sql"]]
-    assert len(counts) == 3
+    assert len(counts) == 2
     assert not any("processed" in sql or "GROUP BY" in sql for sql in counts)
 
 
@@ -88,7 +119,7 @@ def test_process_follows_what_comes_in_until_it_is_stopped(payment, sandbox, mon
 
     follower = actors.start(follow)
 
-    assert complain(PROCESS, "--follow") == (1, "Stopped. What was done so far is done; run it again to go on.")
+    assert run(PROCESS, "--follow") == (0, ["2 taken up, 0 waiting for a retry, 0 more dead."])
     assert follower.exception(actors.PATIENCE_SECONDS) is None
     assert [balance(paid.user) for paid in (payment, late)] == [25, 25]
 

@@ -1,6 +1,7 @@
 """`refund_payment` as the person at the shell meets it."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from billing.models import Transaction, Wallet
 from namaskah.errors import PermissionDeniedError
@@ -15,6 +17,8 @@ from payments.lifecycles import PaymentState, RefundState
 from payments.models import Refund
 from tests.factories.payments import PaymentFactory
 from tests.factories.users import UserFactory
+from tests.unit.payments.services import refunding
+from tests.unit.payments.services.refunding import buy
 
 pytestmark = pytest.mark.django_db
 
@@ -150,8 +154,9 @@ def test_refund_payment_tells_it_as_json(payment, support):
         ([UNKNOWN_PAYMENT], "Say why with --reason", 2),
         ([UNKNOWN_PAYMENT, "--reason", "  "], "Say why with --reason", 2),
         ([UNKNOWN_REFUND, "--reject"], "Say why with --reason", 2),
-        ([UNKNOWN_REFUND, "--reason", "x"], "--approve and --reject are for refunds", 2),
-        ([UNKNOWN_PAYMENT, "--approve"], "--approve and --reject are for refunds", 2),
+        ([UNKNOWN_REFUND, "--reason", "x"], "--approve, --reject and --never-sent are for refunds", 2),
+        ([UNKNOWN_PAYMENT, "--approve"], "--approve, --reject and --never-sent are for refunds", 2),
+        ([UNKNOWN_REFUND, "--approve", "--reason", "x"], "--approve takes no --reason", 2),
         ([UNKNOWN_REFUND, "--approve", "--amount-usd", "1.00"], "A decision takes no --amount-usd", 2),
     ],
 )
@@ -172,6 +177,14 @@ def test_refund_payment_refuses_an_amount_that_is_none(payment, support, amount)
     assert Refund.objects.count() == 0
 
 
+@pytest.mark.parametrize("option", ["--reason", "--by"])
+def test_refund_payment_refuses_what_is_no_text(payment, support, option):
+    with pytest.raises(CommandError, match=f"argument {option}: must be printable text"):
+        ask(payment, support, option, "a\udcff")
+
+    assert Refund.objects.count() == 0
+
+
 def test_refund_payment_by_nobody_is_a_usage_error(payment):
     with pytest.raises(CommandError, match="no active account 'nobody'") as refusal:
         run(payment.reference, "--reason", "x", "--by", "nobody")
@@ -180,7 +193,7 @@ def test_refund_payment_by_nobody_is_a_usage_error(payment):
 
 
 def test_refund_payment_without_the_permission_is_refused(payment, finance):
-    with pytest.raises(CommandError, match="may not ask for refunds") as refusal:
+    with pytest.raises(CommandError, match="You may not ask for refunds") as refusal:
         ask(payment, finance)
 
     assert isinstance(refusal.value.__cause__, PermissionDeniedError)
@@ -196,3 +209,27 @@ def test_refund_payment_nobody_approves_their_own(payment, settings):
         run(Refund.objects.get().reference, "--approve", "--by", both.username)
 
     assert Refund.objects.get().state == RefundState.AWAITING_APPROVAL
+
+
+def test_refund_payment_ends_one_that_was_never_sent(sandbox, support, finance):
+    payment = buy(sandbox)
+    sandbox.script(operation="refund", fault="reset_before_accept")
+    ask(payment, support)
+    refund = refunding.submit(Refund.objects.get())
+    for minutes in (1, 6, 36):
+        refunding.sync(payment, now=timezone.now() + timedelta(minutes=minutes), due=[refund])
+
+    said = run(refund.reference, "--never-sent", "--reason", "Not there", "--by", finance.username)
+
+    assert Refund.objects.get().state == RefundState.FAILED
+    assert balance_of(payment) == (Decimal(25), Decimal(0))
+    assert said.endswith("The credits are back. Another refund may be asked for.\n")
+
+
+def test_refund_payment_keeps_the_comment_of_a_decision(payment, support, finance, settings):
+    settings.REFUND_APPROVAL_USD = Decimal(10)
+    ask(payment, support)
+
+    run(Refund.objects.get().reference, "--approve", "--reason", "Seen the ticket", "--by", finance.username)
+
+    assert Refund.objects.get().decision_comment == "Seen the ticket"

@@ -10,6 +10,7 @@ from tests.factories import commands
 from tests.factories.billing import post
 from tests.factories.payments import WebhookEventFactory
 from tests.factories.snapshots import take_snapshot
+from tests.factories.users import StaffFactory
 from tests.unit.payments.services import told_events
 from tests.unit.payments.services.purchases import balance
 from tests.unit.payments.services.told_events import bury, buy, read_books
@@ -19,7 +20,14 @@ from .outcomes import complain, run, run_json
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REPLAY = "replay_webhooks"
-WHY = ("--reason", "the ledger is back")
+BY = ("--by", "ada")
+WHY = ("--reason", "the ledger is back", *BY)
+
+
+@pytest.fixture(autouse=True)
+def ada():
+    """Whoever sits at the shell."""
+    return StaffFactory(username="ada")
 
 
 @pytest.fixture
@@ -42,11 +50,11 @@ def statuses():
     return dict(WebhookEvent.objects.values_list("pk", "status"))
 
 
-def test_replay_by_id(payment, dead):
+def test_replay_by_id(payment, dead, ada):
     assert run(REPLAY, dead.pk, *WHY) == (0, [f"{dead.pk}  processed", "1 processed, 0 not."])
     assert balance(payment.user) == 25
     attempt = WebhookAttempt.objects.get()
-    assert (attempt.trigger, attempt.reason, attempt.by) == ("replay", "the ledger is back", None)
+    assert (attempt.trigger, attempt.reason, attempt.by) == ("replay", "the ledger is back", ada)
 
 
 def test_replay_of_all_dead_letters_goes_on_after_one_that_fails_again(payment, dead, hopeless):
@@ -125,8 +133,9 @@ def test_replay_as_json_is_a_line_per_event(dead, hopeless):
                 "event": str(hopeless.pk),
                 "status": "dead",
                 "error": f"UnknownReferenceError: There is no payment {hopeless.reference}.",
+                "dry_run": False,
             },
-            {"event": str(dead.pk), "status": "processed", "error": ""},
+            {"event": str(dead.pk), "status": "processed", "error": "", "dry_run": False},
         ],
     )
 
@@ -145,7 +154,7 @@ def test_dry_run_tells_what_would_change_and_changes_nothing(payment, dead):
         ),
         "1 event, 25.00 credits in all. Nothing was changed.",
     ]
-    assert re.fullmatch(r"Apply it with --plan [0-9a-f]{16} --reason …", lines[2])
+    assert re.fullmatch(r"Apply it with --plan [0-9a-f]{16} --by …", lines[2])
     assert len(lines) == 3
 
 
@@ -160,7 +169,7 @@ def test_dry_run_as_json_is_one_object(dead, hopeless):
 def test_plan_that_still_holds_is_applied_as_it_was_told(payment, dead):
     [told] = run_json(REPLAY, "--all-dead", "--dry-run")[1]
 
-    status, _ = run(REPLAY, "--all-dead", "--plan", told["plan"])
+    status, _ = run(REPLAY, "--all-dead", "--plan", told["plan"], *BY)
 
     assert status == 0
     assert f"{balance(payment.user):.2f}" == told["total"] == "25.00"
@@ -189,7 +198,7 @@ def test_plan_is_refused_when_the_world_has_changed(payment, dead, change):
     change(payment)
     before = take_snapshot()
 
-    status, complaint = complain(REPLAY, "--reference", payment.reference, "--plan", told["plan"])
+    status, complaint = complain(REPLAY, "--reference", payment.reference, "--plan", told["plan"], *BY)
 
     assert status == 1
     assert re.fullmatch(
@@ -205,6 +214,18 @@ def test_plan_is_refused_when_the_world_has_changed(payment, dead, change):
         (WHY, "Name events, or narrow them down: --all-dead, --status, --reference, …"),
         (("--all-dead",), "Say why with --reason; it stands beside every attempt."),
         (("--all-dead", "--reason", "  "), "Say why with --reason; it stands beside every attempt."),
+        (("--all-dead", "--reason", "?"), "Name yourself with --by; it stands beside what is done."),
+        (("--all-dead", "--plan", "0" * 16), "Name yourself with --by; it stands beside what is done."),
+        (
+            ("--all-dead", "--reason", "?", "--by", "eve"),
+            "There is no active account 'eve' to do this: name yourself with --by.",
+        ),
+        (("--all-dead", "--dismiss"), "Say why with --reason; it stands beside every attempt."),
+        (
+            ("--all-dead", "--dismiss", "--reason", "?"),
+            "Name yourself with --by; it stands beside what is done.",
+        ),
+        (("--all-dead", "--dismiss", "--plan", "0" * 16, *WHY), "--plan is for replays: --dismiss moves no money."),
         (("--all-dead", "--limit", "0", *WHY), "--limit must be from 1 to 10000."),
         (("--all-dead", "--limit", "10001", *WHY), "--limit must be from 1 to 10000."),
         (("--since", "2026-11-02", "--until", "2026-11-02", *WHY), "--since must be before --until."),
@@ -226,6 +247,7 @@ def test_replay_that_is_asked_for_wrongly_is_a_usage_error(dead, arguments, comp
         ("--since", "yesterday", *WHY),
         ("--reference", "\udcff", *WHY),
         ("--all-dead", "--reason", "two\nlines"),
+        ("--all-dead", "--reason", "?", "--by", "\udcff"),
     ],
 )
 def test_replay_whose_arguments_cannot_be_read_is_refused(dead, arguments):
@@ -241,3 +263,57 @@ def test_replay_of_an_id_that_does_not_exist_replays_none_of_them(dead):
 
     assert complain(REPLAY, dead.pk, unknown, *WHY) == (1, f"There is no such event among those asked for: {unknown}.")
     assert statuses() == {dead.pk: "dead"}
+
+
+def test_dismiss_gives_up_what_waits_for_a_person_and_tells_of_the_rest(payment, sandbox, dead, ada):
+    quarantined = WebhookEventFactory(status="quarantined", next_attempt_at=None)
+    due = told_events.pay(sandbox, buy())
+    before = take_snapshot(without={"webhook_events", "webhook_attempts"})
+
+    status, lines = run(REPLAY, dead.pk, quarantined.pk, due.pk, "--dismiss", *WHY)
+
+    assert (status, sorted(lines)) == (
+        1,
+        sorted(
+            [
+                f"{dead.pk}  dismissed",
+                f"{quarantined.pk}  dismissed",
+                f"{due.pk}  refused: This event is received; only dead and quarantined ones are given up.",
+                "2 dismissed, 1 not.",
+            ]
+        ),
+    )
+    assert statuses() == {dead.pk: "dismissed", quarantined.pk: "dismissed", due.pk: "received"}
+    assert set(WebhookAttempt.objects.values_list("trigger", "outcome", "by", "reason")) == {
+        ("dismissal", "dismissed", ada.pk, "the ledger is back")
+    }
+    assert take_snapshot(without={"webhook_events", "webhook_attempts"}) == before
+
+
+def test_dismiss_dry_run_tells_and_changes_nothing(payment, dead):
+    dismissed = WebhookEventFactory(status="dismissed", next_attempt_at=None)
+    before = take_snapshot()
+
+    assert run(REPLAY, dead.pk, "--dismiss", "--dry-run") == (
+        0,
+        [f"{dead.pk}  would be dismissed", "1 would be dismissed, 0 not."],
+    )
+    assert run_json(REPLAY, dismissed.pk, "--dismiss", "--dry-run") == (
+        1,
+        [
+            {
+                "event": str(dismissed.pk),
+                "status": "refused",
+                "error": "This event is dismissed; only dead and quarantined ones are given up.",
+                "dry_run": True,
+            }
+        ],
+    )
+    assert take_snapshot() == before
+
+
+def test_dismiss_as_json_is_a_line_per_event(dead):
+    assert run_json(REPLAY, "--all-dead", "--dismiss", *WHY) == (
+        0,
+        [{"event": str(dead.pk), "status": "dismissed", "error": "", "dry_run": False}],
+    )

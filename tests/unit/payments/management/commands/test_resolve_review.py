@@ -78,6 +78,7 @@ def test_resolve_review_tells_it_as_json(payment, person):
     ("arguments", "message", "status"),
     [
         (("nmk-nope", "--credit", "--note", "?"), "There is no payment 'nmk-nope'", 1),
+        (("nmk-nope", "--credit", "--note", "a\udcff"), "Error: argument --note: must be printable text", 1),
         (("nmk-nope", "--credit"), "Say why with --note", 2),
         (("nmk-nope", "--note", "?"), "Error: one of the arguments --credit --dismiss is required", 1),
     ],

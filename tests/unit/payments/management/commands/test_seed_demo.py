@@ -83,7 +83,18 @@ def test_seed_demo_as_json_is_one_object(debug):
         "staff": [{"role": "administrator", "username": "admin", "password": "demonstration-only"}],
         "customer": {"username": "demo-customer", "user_id": User.objects.get(username="demo-customer").pk},
         "service_account": {"username": "demo-service"},
+        "dry_run": False,
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_seed_demo_as_a_dry_run_makes_nobody(debug):
+    told, _ = run("seed_demo", "--dry-run")
+    (line,), _ = run("seed_demo", "--dry-run", "--json")
+
+    assert told[-1] == "So it would be. Nothing was changed."
+    assert json.loads(line)["customer"] == {"username": "demo-customer", "user_id": None}
+    assert (User.objects.count(), ExchangeRate.objects.count()) == (0, 0)
 
 
 def test_seed_demo_without_debug_is_refused_and_makes_nobody():

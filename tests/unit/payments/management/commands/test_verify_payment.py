@@ -3,6 +3,7 @@ import pytest
 from payments.gateways.paystack import connections
 from payments.models import PaymentLog
 from tests.factories.snapshots import take_snapshot
+from tests.factories.users import StaffFactory
 from tests.unit.payments.services.purchases import balance
 from tests.unit.payments.services.told_events import buy
 
@@ -26,7 +27,24 @@ def test_verify_shows_before_and_after(payment, sandbox):
         [f"before  {payment.reference} processing", f"after  {payment.reference} completed, 25.00 credited"],
     )
     assert balance(payment.user) == 25
-    assert PaymentLog.objects.get().state_transitions[-1]["source"] == "command"
+    step = PaymentLog.objects.get().state_transitions[-1]
+    assert (step["source"], step["by"]) == ("command", "")
+
+
+def test_verify_by_somebody_says_who(payment, sandbox):
+    sandbox.pay(payment.reference)
+    StaffFactory(username="ada")
+
+    run(VERIFY, payment.reference, "--by", "ada")
+
+    assert PaymentLog.objects.get().state_transitions[-1]["by"] == "ada"
+
+
+def test_verify_by_nobody_is_a_usage_error(payment):
+    assert complain(VERIFY, payment.reference, "--by", "eve") == (
+        2,
+        "There is no active account 'eve' to do this: name yourself with --by.",
+    )
 
 
 def test_verify_shows_a_review(payment, sandbox):

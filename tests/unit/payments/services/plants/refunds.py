@@ -6,6 +6,9 @@ from decimal import Decimal
 from django.utils import timezone
 
 from billing.models import Receivable
+from namaskah.identifiers import find_first_id
+from payments.models import GatewayCall, Refund
+from tests.unit.billing.models.raw_sql import execute
 from tests.unit.payments.services.plants.planting import breaks, change, copy, literal, remove, trail_of
 
 
@@ -36,12 +39,12 @@ def plant_refund_that_took_less(books):
 
 @breaks("refund_is_booked")
 def plant_refund_whose_debt_was_forgiven(books):
-    change(Receivable.objects.get(reference=books.booked_elsewhere.reference), cancelled_at=timezone.now())
+    change(Receivable.objects.get(reference=books.booked_elsewhere.reference), amount=Decimal("0.5"))
 
 
 @breaks("refund_is_booked")
 def plant_failed_refund_that_kept_the_credits(books):
-    change(books.failed_refund, reversal_id=None)
+    change(books.approved, state="failed", state_transitions=trail_of(books.approved, "failed"), next_check_at=None)
 
 
 @breaks("refund_entry_has_its_case")
@@ -97,6 +100,19 @@ def plant_won_dispute_that_is_owed(books):
     copy(owed, reference=books.won.reference, user_id=books.user.pk, payment_log_id=books.won.payment_id)
 
 
+@breaks("dispute_is_watched")
+def plant_dispute_past_due_that_nobody_asks_about(books):
+    change(books.dispute, due_at=timezone.now() - timedelta(days=2, minutes=1))
+    execute("DELETE FROM gateway_calls WHERE operation = 'fetch_dispute'")
+
+
+@breaks("dispute_is_watched")
+def plant_dispute_past_due_whose_last_look_is_old(books):
+    change(books.dispute, due_at=timezone.now() - timedelta(days=2, minutes=1))
+    looks = GatewayCall.objects.filter(operation="fetch_dispute", request__dispute=books.dispute.gateway_dispute_id)
+    change(looks.get(), id=find_first_id(timezone.now() - timedelta(days=1, minutes=1)))
+
+
 @breaks("receivable_has_its_case")
 def plant_debt_of_another_user(books):
     change(Receivable.objects.get(reference=books.owed.reference), user_id=books.user.pk)
@@ -112,3 +128,19 @@ def plant_debt_for_nothing(books):
 def plant_whole_refund_that_left_credits(books):
     rest_minor = books.completed.amount_minor - books.waiting.amount_minor
     change(books.approved, amount_minor=rest_minor)
+
+
+@breaks("refund_reversal_has_its_case")
+def plant_reversal_of_a_refund_that_did_not_fail(books):
+    processed = Refund.objects.get(payment=books.refunded)
+    change(books.failed_refund.reversal, reverses_id=processed.ledger_entry_id)
+
+
+@breaks("collected_debt_is_booked")
+def plant_debt_that_was_collected_and_not_booked(books):
+    change(Receivable.objects.get(reference=books.owed.reference), collected_amount=Decimal(1))
+
+
+@breaks("collected_debt_is_booked")
+def plant_debt_of_a_dispute_that_was_cancelled(books):
+    change(Receivable.objects.get(reference=books.owed.reference), cancelled_at=timezone.now())

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -107,4 +108,27 @@ def test_a_refusal_makes_nothing(arguments, status):
         create(*arguments)
 
     assert caught.value.returncode == status
+    assert (User.objects.count(), ApiKey.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["\udcff"], ["shop", "--email", "a@\udcff"], ["shop", "--name", "\udcff"], ["shop", "--permission", "\0"]],
+)
+def test_what_is_no_text_is_refused(arguments):
+    with pytest.raises(CommandError, match="must be printable text"):
+        create(*arguments)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_nobody_could_read_is_not_made(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    with os.fdopen(writing, "w") as broken:
+        # Ending quietly puts something else in the place of the broken output.
+        monkeypatch.setattr("sys.stdout", broken)
+        with pytest.raises(SystemExit):
+            call_command("create_api_key", "shop", stdout=broken, stderr=io.StringIO())
+
     assert (User.objects.count(), ApiKey.objects.count()) == (0, 0)

@@ -1,0 +1,47 @@
+"""A person ends a refund that the gateway never had."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from namaskah.errors import PermissionDeniedError
+from payments.lifecycles import RefundState
+from payments.models import Cause, Refund
+from payments.selectors.refunds import RefundNotFoundError
+from payments.services import refund_booking, refund_reports
+from payments.services.refunds import APPROVE_PERMISSION, RefundNotWaitingError
+from payments.services.row_locks import lock_payment, lock_refunds
+
+NEVER_SENT_CODE = "never_sent"
+
+
+def end_unsent_refund(*, refund_id: UUID, reason: str, by: User, cause: Cause, now: datetime) -> Refund:
+    """End a refund that was looked for in vain, and give its credits back; another may be asked for then.
+
+    The gateway's list is asked once more; what is found there is followed, and not ended.
+
+    :raises PermissionDeniedError: if `by` may not decide about refunds, asked for this one, or owns the payment.
+    :raises RefundNotFoundError: if there is none.
+    :raises RefundNotWaitingError: if it does not wait for a person, or the gateway has it.
+    :raises GatewayUnavailableError: if the gateway would not list its refunds.
+    """
+    if not by.has_perm(APPROVE_PERMISSION):
+        raise PermissionDeniedError("You may not decide about refunds.")
+    found = Refund.objects.filter(pk=refund_id).values_list("payment_id", flat=True).first()
+    if found is None:
+        raise RefundNotFoundError("There is no such refund.")
+    refund_reports.sync_refunds(payment_id=found, cause=cause, now=now)
+    with transaction.atomic(durable=True):
+        payment = lock_payment(found)
+        refund = next(refund for refund in lock_refunds(payment) if refund.pk == refund_id)
+        if by.pk in {refund.requested_by_id, payment.user_id}:
+            raise PermissionDeniedError("You asked for this refund, or the payment is yours: another must decide.")
+        if refund.state != RefundState.NEEDS_ATTENTION or refund.gateway_refund_id is not None:
+            there = ", and Paystack has it" if refund.gateway_refund_id is not None else ""
+            raise RefundNotWaitingError(f"This refund is {refund.state}{there}: only one that was lost is ended here.")
+        refund_booking.give_back(refund, payment, cause=cause, now=now)
+        refund.fail(code=NEVER_SENT_CODE, message=reason, cause=cause, now=now)
+        Refund.write([refund], now=now)
+    return refund
