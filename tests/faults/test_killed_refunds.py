@@ -16,13 +16,11 @@ from tests.factories.users import StaffFactory
 from tests.faults import background_product, books
 from tests.faults.background_deaths import Case, Death, Deaths
 from tests.faults.books import TAKEN, Wallet, is_inbox_drained
-from tests.faults.numbers import KILLS
+from tests.faults.numbers import KILLS, who_dies
 from tests.faults.trials import tally
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
-
-who_dies = pytest.mark.parametrize("who", ["child", "whole"])
 
 
 class Left(NamedTuple):

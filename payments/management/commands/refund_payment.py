@@ -46,10 +46,7 @@ class Command(OperatorCommand):
         parser.add_argument("reference", type=read_text, help="a payment, nmk-…, or with a decision a refund, rfd-…")
         parser.add_argument("--amount-usd", type=_read_amount, help="such as 10.00; without it, all that is left")
         parser.add_argument(
-            "--reason",
-            type=read_text,
-            default="",
-            help="why; needed for a refund and for --reject, and not taken with --approve",
+            "--reason", type=read_text, default="", help="why; needed but with --approve, where it is a comment"
         )
         parser.add_argument(
             "--key", type=UUID, help="a UUID: the same request under it again makes no second refund; new without it"
@@ -77,8 +74,6 @@ class Command(OperatorCommand):
             raise CommandError(
                 "A decision takes no --amount-usd and no --key: it is about what was asked.", returncode=2
             )
-        if options["approve"] and options["reason"]:
-            raise CommandError("--approve takes no --reason: nothing would keep it.", returncode=2)
         if not options["approve"]:
             check_said(options["reason"], "--reason")
         with rehearse() if options["dry_run"] else nullcontext():

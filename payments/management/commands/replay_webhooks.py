@@ -162,7 +162,7 @@ class Command(OperatorCommand):
             self.check_stop()
             self.show_progress(f"{number} of {len(events)}")
             status, error = act(event_id)
-            failed += status != done
+            failed += status != done or bool(error)
             if options["json"]:
                 self.print_json({"event": event_id, "status": status, "error": error, "dry_run": options["dry_run"]})
             else:

@@ -327,6 +327,6 @@ def test_replay_of_a_processed_event_that_fails_leaves_it_processed(sandbox, pay
     result = replay(event_id=event.pk)
 
     event.refresh_from_db()
-    assert (result.status, result.error_class) == (EventStatus.PROCESSED, "GatewayUnavailableError")
+    assert (result.status, result.error_class) == (EventStatus.PROCESSED, "UnavailableError")
     assert (event.status, event.next_attempt_at) == (EventStatus.PROCESSED, None)
     assert event.attempt_log.count() == 2

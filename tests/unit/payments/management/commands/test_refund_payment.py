@@ -156,7 +156,7 @@ def test_refund_payment_tells_it_as_json(payment, support):
         ([UNKNOWN_REFUND, "--reject"], "Say why with --reason", 2),
         ([UNKNOWN_REFUND, "--reason", "x"], "--approve, --reject and --never-sent are for refunds", 2),
         ([UNKNOWN_PAYMENT, "--approve"], "--approve, --reject and --never-sent are for refunds", 2),
-        ([UNKNOWN_REFUND, "--approve", "--reason", "x"], "--approve takes no --reason", 2),
+        ([UNKNOWN_REFUND, "--approve", "--key", str(uuid4())], "A decision takes no --amount-usd and no --key", 2),
         ([UNKNOWN_REFUND, "--approve", "--amount-usd", "1.00"], "A decision takes no --amount-usd", 2),
     ],
 )
