@@ -96,14 +96,14 @@ def _claim_rows(claim: Callable[..., Any], table: str, **rest: Any) -> Any:
     return keys
 
 
-def _process_one(process: Callable[..., Any], event: WebhookEvent) -> None:
+def _process_one(process: Callable[..., Any], event: WebhookEvent) -> Any:
     _work_on("drain", [event.reference])
-    process(event)
+    return process(event)
 
 
-def _check_one(check: Callable[..., Any], payment_id: UUID) -> None:
+def _check_one(check: Callable[..., Any], payment_id: UUID) -> Any:
     _work_on("janitor", PaymentLog.objects.filter(pk=payment_id).values_list("reference", flat=True))
-    check(payment_id)
+    return check(payment_id)
 
 
 def _read(read: Callable[..., Any], event: Any) -> Any:
@@ -161,6 +161,7 @@ janitor._LEASE = _SOON
 janitor._BATCH = 4
 refund_follow_up._LEASE = _SOON
 refund_submission._RETRY_AFTER = _SOON
+refund_submission._RETRIES_AFTER = (_SOON,) * len(refund_submission._RETRIES_AFTER)
 refund_reports._CALL_LASTS = _SOON
 refund_reports._UNKNOWN_CHECKS = (_SOON,) * len(refund_reports._UNKNOWN_CHECKS)
 # More of them, because a test may take longer than three.
