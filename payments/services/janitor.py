@@ -34,17 +34,22 @@ _LOOKS_AT_AGE: Final = (
 )
 _LEASE: Final = timedelta(minutes=5)
 _BATCH: Final = 20
+_AWAY_AFTER: Final = 2
 
 
 def check_payments(*, limit_seconds: float = 20.0) -> int:
-    """Look at due payments until none is left or `limit_seconds` have passed; return how many were looked at."""
+    """Look at due payments until none is left or `limit_seconds` have passed; return how many were looked at.
+
+    It ends when the gateway cannot be asked twice in a row: it is away then, and it is not one payment's fault.
+    """
     deadline = time.monotonic() + limit_seconds
-    looked = 0
+    looked = unanswered = 0
     while time.monotonic() < deadline:
         claimed = due_rows.claim_due("payment_logs", limit=_BATCH, lease=_LEASE)
         for payment_id in claimed:
+            unanswered = 0 if _check_safely(payment_id) else unanswered + 1
             looked += 1
-            if not _check_safely(payment_id) or time.monotonic() >= deadline:
+            if unanswered == _AWAY_AFTER or time.monotonic() >= deadline:
                 # The others are due again when their lease ends.
                 return looked
         if not claimed:

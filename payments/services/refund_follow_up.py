@@ -17,21 +17,24 @@ logger = structlog.get_logger(__name__)
 
 CAUSE: Final = Cause(source=TransitionSource.WORKER)
 _LEASE: Final = timedelta(minutes=2)
+_AWAY_AFTER: Final = 2
 
 
 def follow_up_refunds(*, limit_seconds: float = 10.0) -> int:
     """Take due refunds a step further, one at a time, until none is left or `limit_seconds` have passed.
 
-    It ends when the gateway cannot be reached: the others are due again when it can. Returns how many were taken up.
+    It ends when the gateway cannot be asked twice in a row: it is away then, and it is not one refund's fault.
+    Returns how many were taken up.
     """
     deadline = time.monotonic() + limit_seconds
-    looked = 0
+    looked = unanswered = 0
     while time.monotonic() < deadline:
         claimed = due_rows.claim_due("refunds", limit=1, lease=_LEASE)
         if not claimed:
             break
         looked += 1
-        if not _follow_up_safely(claimed[0]):
+        unanswered = 0 if _follow_up_safely(claimed[0]) else unanswered + 1
+        if unanswered == _AWAY_AFTER:
             break
     return looked
 

@@ -375,3 +375,11 @@ def test_check_payments_under_review_is_not_failed_for_want_of_an_answer(payment
         look_at_age(payment, age)
 
     assert (read(payment).state, read(payment).review_reason) == ("processing", "wrong_domain")
+
+
+def test_check_payments_ends_when_the_gateway_is_away(sandbox):
+    for _ in range(4):
+        make_watched(next_check_at=timezone.now() - timedelta(hours=1))
+    sandbox.script(operation="any", fault="http_500", times=None)
+
+    assert janitor.check_payments() == 2
