@@ -19,7 +19,7 @@ def test_docs_show_every_operation_from_this_server_alone(visit, production, wid
     docs = visit("/api/docs", width=width, scheme=scheme)
 
     docs.page.wait_for_selector(".opblock-summary")
-    assert docs.page.locator(".opblock").count() == 19
+    assert docs.page.locator(".opblock").count() == 20
     assert [url for url in docs.addresses if not url.startswith((f"{production.url}/", "data:"))] == []
     assert docs.complaints == []
     assert not docs.scrolls_sideways()
