@@ -37,7 +37,7 @@ _BATCH: Final = 20
 _AWAY_AFTER: Final = 2
 
 
-def check_payments(*, limit_seconds: float = 20.0) -> int:
+def check_payments(*, limit_seconds: float = 5.0) -> int:
     """Look at due payments until none is left or `limit_seconds` have passed; return how many were looked at.
 
     It ends when the gateway cannot be asked twice in a row: it is away then, and it is not one payment's fault.

@@ -20,7 +20,7 @@ _LEASE: Final = timedelta(minutes=2)
 _AWAY_AFTER: Final = 2
 
 
-def follow_up_refunds(*, limit_seconds: float = 10.0) -> int:
+def follow_up_refunds(*, limit_seconds: float = 5.0) -> int:
     """Take due refunds a step further, one at a time, until none is left or `limit_seconds` have passed.
 
     It ends when the gateway cannot be asked twice in a row: it is away then, and it is not one refund's fault.

@@ -67,10 +67,11 @@ def drain_inbox(
     return True
 
 
-def drain_others(*, limit_seconds: float = _DRAIN_SECONDS) -> bool:
+def drain_others(*, limit_seconds: float = _LONG_SECONDS) -> bool:
     """Process due events that may wait for the gateway, one at a time; return whether some may be left.
 
-    One that took long is the last of this run: a gateway that hangs is not asked again and again.
+    It takes a few seconds, so that what else goes through the slow lane has its turn. One that took long is the last
+    of this run: a gateway that hangs is not asked again and again.
     """
     deadline = time.monotonic() + limit_seconds
     while time.monotonic() < deadline:

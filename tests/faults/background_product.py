@@ -69,11 +69,11 @@ class Stage:
 def on_stage(directory: Path) -> Iterator[Stage]:
     """Run the gateway and the product's web processes."""
     (directory / "planted").mkdir()
-    # The lock that a dead process holds is free again after two seconds, not after half a minute.
+    # The lock that a dead process holds is free again after a second, not after half a minute.
     environment = {
         **UNLIMITED,
         "PLANTED_DEATHS": str(directory / "planted"),
-        "PAYMENT_LOCK_TIMEOUT_SECONDS": "2",
+        "PAYMENT_LOCK_TIMEOUT_SECONDS": "1",
     }
     with (
         ValkeyServer() as valkey,
