@@ -1,4 +1,4 @@
-"""How often everything is killed: in full for `dev.py prove-all`, a tenth otherwise."""
+"""How often everything is killed: in full for `dev.py prove-all`, a few times when it is run by hand."""
 
 import os
 
@@ -10,6 +10,5 @@ KILLS = 25 if _IS_FULL else 2
 FLUSHES = 50 if _IS_FULL else 5
 CRASHES = 10 if _IS_FULL else 2
 
-# The child that runs the task, or the worker with all its children, which takes far longer to come back: that is left
-# to the full proof.
-who_dies = pytest.mark.parametrize("who", ["child", pytest.param("whole", marks=pytest.mark.proof)])
+# The child that runs the task, or the worker with all its children.
+who_dies = pytest.mark.parametrize("who", ["child", "whole"])
