@@ -10,7 +10,7 @@ from django.db import transaction
 
 from billing.lifecycles import HoldReason, ReceivableReason
 from billing.selectors import purchases
-from billing.services import holds, receivables
+from billing.services import holds, ledger, receivables
 from namaskah.money import convert_to_credits
 from payments.gateways.paystack import disputes as paystack_disputes
 from payments.gateways.paystack.disputes import DisputeReport
@@ -142,7 +142,9 @@ def _take(dispute: Dispute, payment: PaymentLog, report: DisputeReport, *, cause
     given_back = _end_unsent_refunds(payment, cause=cause, now=now)
     # The bank may have been given less than what it claimed, and is never owed what went back in another way.
     lost = min(_credits_of(payment, report.amount_minor or dispute.amount_minor), _find_left(payment))
-    covered = min(lost, (dispute.hold.amount if dispute.hold else Decimal(0)) + given_back)
+    # Of what came back, something older may have been paid that is owed because of this payment.
+    free = min(given_back, ledger.lock_wallets([payment.user_id], now=now)[payment.user_id].available)
+    covered = min(lost, (dispute.hold.amount if dispute.hold else Decimal(0)) + free)
     if covered:
         _take_covered(dispute, payment, covered, cause=cause, now=now)
     elif dispute.hold:
@@ -164,7 +166,8 @@ def _take(dispute: Dispute, payment: PaymentLog, report: DisputeReport, *, cause
 def _went_back_twice(dispute: Dispute, payment: PaymentLog, report: DisputeReport) -> bool:
     """Whether the bank and refunds together sent back more than what came."""
     lost_minor = report.amount_minor or dispute.amount_minor
-    return payment.amount_refunded_minor + lost_minor > payment.received_minor
+    # Of a payment that nobody told us of as paid, it is not known what came.
+    return 0 < payment.received_minor < payment.amount_refunded_minor + lost_minor
 
 
 def _take_covered(dispute: Dispute, payment: PaymentLog, amount: Decimal, *, cause: Cause, now: datetime) -> None:

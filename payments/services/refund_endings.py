@@ -1,5 +1,6 @@
 """A person ends a refund that the gateway never had."""
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from payments.lifecycles import RefundState
 from payments.models import Cause, Refund
 from payments.selectors.refunds import RefundNotFoundError
 from payments.services import refund_booking, refund_reports
+from payments.services.refund_terms import RefundExceedsPaymentError
 from payments.services.refunds import APPROVE_PERMISSION, RefundNotWaitingError
 from payments.services.row_locks import lock_payment, lock_refunds
 
@@ -20,7 +22,8 @@ NEVER_SENT_CODE = "never_sent"
 def end_unsent_refund(*, refund_id: UUID, reason: str, by: User, cause: Cause, now: datetime) -> Refund:
     """End a refund that was looked for in vain, and give its credits back; another may be asked for then.
 
-    The gateway's list is asked once more; what is found there is followed, and not ended.
+    The gateway's list is asked once more; what is found there is followed, and not ended. A refund of the same money
+    that somebody made on the gateway's dashboard is booked in its place.
 
     :raises PermissionDeniedError: if `by` may not decide about refunds, asked for this one, or owns the payment.
     :raises RefundNotFoundError: if there is none.
@@ -32,7 +35,9 @@ def end_unsent_refund(*, refund_id: UUID, reason: str, by: User, cause: Cause, n
     found = Refund.objects.filter(pk=refund_id).values_list("payment_id", flat=True).first()
     if found is None:
         raise RefundNotFoundError("There is no such refund.")
-    refund_reports.sync_refunds(payment_id=found, cause=cause, now=now)
+    # What was refunded on the dashboard has no room beside the one that is about to end.
+    with suppress(RefundExceedsPaymentError):
+        refund_reports.sync_refunds(payment_id=found, cause=cause, now=now)
     with transaction.atomic(durable=True):
         payment = lock_payment(found)
         refund = next(refund for refund in lock_refunds(payment) if refund.pk == refund_id)
@@ -44,4 +49,5 @@ def end_unsent_refund(*, refund_id: UUID, reason: str, by: User, cause: Cause, n
         refund_booking.give_back(refund, payment, cause=cause, now=now)
         refund.fail(code=NEVER_SENT_CODE, message=reason, cause=cause, now=now)
         Refund.write([refund], now=now)
+    refund_reports.sync_refunds(payment_id=found, cause=cause, now=now)
     return refund

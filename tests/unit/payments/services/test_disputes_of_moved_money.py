@@ -307,3 +307,17 @@ def test_refund_and_dispute_at_once_never_both_take_the_credits(sandbox, payment
 
     assert wallet(payment.user) == (Decimal(50), Decimal(25))
     assert PaymentLog.objects.filter(disputes__isnull=False).get() == payment
+
+
+def test_lost_dispute_takes_no_more_than_an_older_debt_left_of_what_came_back(sandbox, payment):
+    spend(payment.user, 20)
+    refunding.request(payment, "5.00")
+    refund_at_the_gateway(sandbox, payment, 3_300_000, status="processed")
+    refund_reports.sync_refunds(payment_id=payment.pk, cause=CAUSE, now=timezone.now())
+    assert (wallet(payment.user), owed()) == ((0, 0), [("refunded_elsewhere", Decimal(20))])
+
+    resolve(sandbox, open_dispute(sandbox, payment), "merchant-accepted")
+
+    assert wallet(payment.user) == (0, 0)
+    assert sum(amount for _, amount in owed()) == 25
+    assert Receivable.objects.get(reason="refunded_elsewhere").collected_amount == 5

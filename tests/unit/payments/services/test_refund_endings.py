@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from namaskah.errors import PermissionDeniedError
 from payments.services import refund_endings
+from payments.services.refund_terms import RefundExceedsPaymentError
 from payments.services.refunds import RefundNotFoundError, RefundNotWaitingError
 from tests.factories.payments import CAUSE
 from tests.factories.people import AgentFactory
@@ -56,6 +57,17 @@ def test_end_unsent_refund_asks_the_gateway_first_and_follows_what_it_has(sandbo
 
     assert states(payment) == ["submitted"]
     assert standing(payment.user) == (15, 0, [25, -10])
+
+
+def test_end_unsent_refund_books_what_was_sent_on_the_dashboard_in_its_place(sandbox, payment, lost):
+    refund_on_dashboard(sandbox, payment)
+    with pytest.raises(RefundExceedsPaymentError):
+        sync(payment)
+
+    assert end(lost).state == "failed"
+
+    assert states(payment) == ["failed", "submitted"]
+    assert standing(payment.user) == (0, 0, [25, -10, 10, -25])
 
 
 def test_end_unsent_refund_twice_is_refused_and_gives_nothing_more(payment, lost):
