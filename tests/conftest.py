@@ -1,11 +1,24 @@
 """What every test leans on."""
 
 import pytest
+from django.contrib.auth.management import create_permissions
+from django.contrib.contenttypes.management import create_contenttypes
 from django.core.cache import caches
+from django.db.models.signals import post_migrate
 
 from namaskah import redis_health
 from namaskah.api import rate_limits
 from payments.webhooks import signature_failures
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """Have no flush after a test look for content types and permissions to make: ours keeps them.
+
+    Django's would look for each of them after every test with real transactions, longer than the flush takes.
+    """
+    post_migrate.disconnect(create_permissions, dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
 
 
 @pytest.fixture(autouse=True)

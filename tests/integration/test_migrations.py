@@ -224,6 +224,7 @@ def scratch() -> Iterator[ScratchDatabase]:
         administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.slow
 def test_migrations_run_to_zero_and_again_with_rows_in_the_tables(scratch):
     scratch.migrate(*((app,) for app in list_other_apps()))
     before = scratch.query(CATALOGUE)

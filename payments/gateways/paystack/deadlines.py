@@ -32,11 +32,17 @@ def get_seconds_left() -> float:
     return float("inf") if deadline is None else deadline - time.monotonic()
 
 
+@functools.cache
+def _read_certificates() -> SSLContext:
+    """Return what TLS checks servers against; reading it takes 20 ms, and connections may share it."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class DeadlineTransport(httpx.HTTPTransport):
     """HTTP over connections that keep the deadline of the thread that uses them."""
 
     def __init__(self, *, max_connections: int) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
+        context = _read_certificates()
         super().__init__(verify=context, trust_env=False)
         # httpx hands no network backend on to its pool, so the pool is replaced.
         self._pool = httpcore.ConnectionPool(
