@@ -8,6 +8,7 @@ from django.db.models.signals import post_migrate
 
 from namaskah import redis_health
 from namaskah.api import rate_limits
+from payments.gateways.paystack import client
 from payments.webhooks import signature_failures
 
 
@@ -36,6 +37,12 @@ def _fresh_process(monkeypatch):
     for windows in rate_limits.local_windows.values():
         windows.clear()
     signature_failures.failures.clear()
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch):
+    """Ask a gateway that does not answer again within hundredths of a second; nobody is waiting for it to recover."""
+    monkeypatch.setattr(client, "RETRY_PAUSES_SECONDS", (0.01, 0.02))
 
 
 def pytest_sessionstart():

@@ -20,8 +20,7 @@ from tests.processes import product
 from tests.processes.persistence import send_until_answered
 from tests.waiting import wait_until
 
-# In the full proof alone: beside all else in CI it takes longer than there is.
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 PAYMENTS_PER_FLUSH = 8
 # Every other one is delivered twice.

@@ -16,8 +16,7 @@ from tests.faults.numbers import KILLS, who_dies
 from tests.faults.trials import tally
 from tests.waiting import wait_until
 
-# In the full proof alone: beside all else in CI it takes longer than there is.
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 
 class Left(NamedTuple):

@@ -21,7 +21,7 @@ from tests.processes.caller import (
 )
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.alone]
 
 PROCESSES = 2
 INITIALIZE_LIMIT, VERIFY_LIMIT, AUTHENTICATION_LIMIT = 5, 10, 30

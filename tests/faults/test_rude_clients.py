@@ -11,7 +11,7 @@ from tests.processes import product
 from tests.processes.product import WEBHOOK_PATH
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 ODD_CONTENT_TYPES = [
     "a/b; x*=bogus''y",

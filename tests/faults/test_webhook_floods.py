@@ -28,7 +28,7 @@ SECONDS_INSIDE = 30
 BODY_BYTES = 16 * 1024
 MEBIBYTE = 1024 * 1024
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.alone]
 
 
 @dataclass(frozen=True)

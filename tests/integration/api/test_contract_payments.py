@@ -94,7 +94,8 @@ def test_a_call_too_many_at_a_slow_gateway_is_refused_at_once(api, other_api, sa
     settings.GATEWAY_CONCURRENCY = 1
     sandbox.script(operation="initialize", fault="drip", pause_milliseconds=5)
     slow = start(api.initialize)
-    wait_until(lambda: GatewayCall.objects.filter(outcome="open").exists(), seconds=10)
+    # Not when the call is noted, which is before it has its place in the queue.
+    wait_until(lambda: _has_reached(sandbox), seconds=10)
 
     refused = other_api.initialize()
 
@@ -102,6 +103,12 @@ def test_a_call_too_many_at_a_slow_gateway_is_refused_at_once(api, other_api, sa
     assert refused["Retry-After"] == "1"
     assert PaymentLog.objects.get(user=other_api.user).state == "pending"
     assert slow.result(PATIENCE_SECONDS).status_code == 201
+
+
+def _has_reached(sandbox):
+    """Whether a call that was noted has arrived at the gateway."""
+    noted = set(GatewayCall.objects.values_list("reference", flat=True))
+    return any(row["reference"] in noted for row in sandbox.transactions())
 
 
 def _have_status(sandbox, reference, status):

@@ -4,7 +4,10 @@ import pytest
 
 from devtools.workflow import testing
 
+SIDE_BY_SIDE = ["-n", "2", "--dist", "worksteal"]
 FAST = ["-m", "not slow and not browser and not faults and not proof"]
+
+REST = "(slow or browser or faults) and not alone and not proof"
 
 
 @pytest.mark.parametrize(
@@ -28,13 +31,14 @@ def test_is_selection_tells_some_from_all(tmp_path, arguments, expected):
 
 
 def test_pytest_runs_of_the_fast_suite(tmp_path):
-    assert testing.pytest_runs(tmp_path, ["-x"], everything=False) == [["--cov", "-n", "2", *FAST, "-x"]]
+    assert testing.pytest_runs(tmp_path, ["-x"], everything=False) == [[*SIDE_BY_SIDE, *FAST, "-x"]]
 
 
 def test_pytest_runs_of_everything_leave_nothing_out(tmp_path):
     assert testing.pytest_runs(tmp_path, [], everything=True) == [
-        ["--cov-fail-under=0", "--cov", "-n", "2", *FAST],
-        ["--cov", "--cov-append", "-m", "(slow or browser or faults) and not proof"],
+        ["--cov", "--cov-fail-under=0", *SIDE_BY_SIDE, *FAST],
+        ["--cov", "--cov-fail-under=0", "--cov-append", *SIDE_BY_SIDE, "-m", REST],
+        ["--cov", "--cov-append", "-m", "alone and not proof"],
     ]
 
 

@@ -2,7 +2,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from payments.gateways.paystack import client
 from payments.gateways.paystack.connections import close_connections
 
 from .scripted_gateway import ScriptedGateway, run_scripted_gateway
@@ -11,12 +10,11 @@ SECRET_KEY = "sk_test_local_simulator_key"
 
 
 @pytest.fixture(autouse=True)
-def _paystack(settings, monkeypatch) -> Iterator[None]:
+def _paystack(settings) -> Iterator[None]:
     settings.PAYSTACK_SECRET_KEY = SECRET_KEY
     settings.PAYSTACK_CONNECT_TIMEOUT_SECONDS = 1.0
     settings.PAYSTACK_READ_TIMEOUT_SECONDS = 4.0
     settings.GATEWAY_CONCURRENCY = 8
-    monkeypatch.setattr(client, "RETRY_PAUSES_SECONDS", (0.01, 0.02))
     yield
     close_connections()
 
