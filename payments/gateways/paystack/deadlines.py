@@ -3,6 +3,7 @@
 Its read time-out starts anew with every byte, so that a server that drips keeps a thread for hours.
 """
 
+import functools
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
