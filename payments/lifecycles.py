@@ -147,6 +147,8 @@ class DisputeState(models.TextChoices):
 
 
 DISPUTE_UNDECIDED: Final = (DisputeState.OPEN, DisputeState.REVIEW)
+# The payer's bank claims the money or has it: no other way may send it back as well.
+DISPUTE_STANDING: Final = (*DISPUTE_UNDECIDED, DisputeState.LOST)
 
 DISPUTE_EDGES: Final[dict[tuple[DisputeState, DisputeState], str]] = {
     (DisputeState.OPEN, DisputeState.LOST): "the gateway took the money back",

@@ -1,36 +1,33 @@
 """Payments that a payer's bank claims back."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
 from namaskah.identifiers import REFUND_PREFIX, new_id
 from namaskah.money import CREDIT_LIMIT
-from namaskah.set_based import update_rows
-from namaskah.states import StateField, StateModel, transition
+from namaskah.states import StateField, transition
 from payments import lifecycles
 from payments.lifecycles import DISPUTE_UNDECIDED, DisputeState
 from payments.models.causes import Cause
 from payments.models.payment import PaymentLog
-
-CHANGING_FIELDS = (
-    "state",
-    "state_transitions",
-    "gateway_status",
-    "resolution",
-    "hold_id",
-    "ledger_entry_id",
-    "due_at",
-    "resolved_at",
-    "updated_at",
-)
+from payments.models.versioned import VersionedModel
 
 
-class Dispute(StateModel):
+class Dispute(VersionedModel):
     """One dispute at the gateway; `credit_amount` is what the claimed money was credited as."""
+
+    changing_fields = (
+        "state",
+        "state_transitions",
+        "gateway_status",
+        "resolution",
+        "hold_id",
+        "ledger_entry_id",
+        "due_at",
+        "resolved_at",
+    )
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     gateway_dispute_id = models.BigIntegerField(unique=True)
@@ -103,20 +100,3 @@ class Dispute(StateModel):
     def _append(self, to_state: DisputeState, *, cause: Cause, now: datetime) -> None:
         entry = cause.as_entry(from_state=self.state, to_state=to_state, reason=self.resolution or "resolved", now=now)
         self.state_transitions = [*self.state_transitions, entry]
-
-    @staticmethod
-    def write(disputes: Iterable["Dispute"], *, now: datetime) -> None:
-        """Write changed rows in one statement; the caller holds the transaction and the rows' locks.
-
-        :raises ConcurrentUpdateError: if a row changed since it was read.
-        """
-        rows = list(disputes)
-        for dispute in rows:
-            dispute.updated_at = now
-        update_rows(rows, CHANGING_FIELDS, version="lock_version")
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert a new row; a changed one goes through `write`, which checks the version."""
-        if not self._state.adding:
-            raise TypeError("Dispute rows are changed through Dispute.write only")
-        super().save(*args, **kwargs)

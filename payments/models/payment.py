@@ -1,9 +1,7 @@
 """The payment: one purchase of credits at one reference."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -11,42 +9,40 @@ from django.db.models import F, Q
 
 from namaskah.identifiers import new_id
 from namaskah.money import CREDIT_LIMIT, RATE_LIMIT
-from namaskah.set_based import update_rows
-from namaskah.states import StateField, StateModel, transition
+from namaskah.states import StateField, transition
 from payments import lifecycles
 from payments.lifecycles import PaymentState, ReviewReason
 from payments.models.causes import Cause
 from payments.models.evidence import Evidence
-
-# What changes during a payment's life; everything else is fixed at birth, and the database says so.
-CHANGING_FIELDS = (
-    "superseded_by_id",
-    "state",
-    "state_transitions",
-    "credited",
-    "credited_amount",
-    "webhook_received",
-    "gateway_transaction_id",
-    "access_code",
-    "authorization_url",
-    "payment_method",
-    "amount_paid_minor",
-    "gateway_fee_minor",
-    "amount_refunded_minor",
-    "review_reason",
-    "error_code",
-    "error_message",
-    "paid_at",
-    "processing_started_at",
-    "processing_completed_at",
-    "next_check_at",
-    "checks",
-    "updated_at",
-)
+from payments.models.versioned import VersionedModel
 
 
-class PaymentLog(StateModel):
+class PaymentLog(VersionedModel):
     """One purchase of credits and everything that happened to it."""
+
+    changing_fields = (
+        "superseded_by_id",
+        "state",
+        "state_transitions",
+        "credited",
+        "credited_amount",
+        "webhook_received",
+        "gateway_transaction_id",
+        "access_code",
+        "authorization_url",
+        "payment_method",
+        "amount_paid_minor",
+        "gateway_fee_minor",
+        "amount_refunded_minor",
+        "review_reason",
+        "error_code",
+        "error_message",
+        "paid_at",
+        "processing_started_at",
+        "processing_completed_at",
+        "next_check_at",
+        "checks",
+    )
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
@@ -259,20 +255,3 @@ class PaymentLog(StateModel):
     def _append(self, to_state: PaymentState, *, cause: Cause, reason: str, now: datetime) -> None:
         entry = cause.as_entry(from_state=self.state, to_state=to_state, reason=reason, now=now)
         self.state_transitions = [*self.state_transitions, entry]
-
-    @staticmethod
-    def write(payments: Iterable["PaymentLog"], *, now: datetime) -> None:
-        """Write changed rows in one statement; the caller holds the transaction and the rows' locks.
-
-        :raises ConcurrentUpdateError: if a row changed since it was read.
-        """
-        rows = list(payments)
-        for payment in rows:
-            payment.updated_at = now
-        update_rows(rows, CHANGING_FIELDS, version="lock_version")
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert a new row; a changed one goes through `write`, which checks the version."""
-        if not self._state.adding:
-            raise TypeError("PaymentLog rows are changed through PaymentLog.write only")
-        super().save(*args, **kwargs)

@@ -1,8 +1,6 @@
 """Money on its way back to a payer."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -10,34 +8,33 @@ from django.db.models import F, Q
 
 from namaskah.identifiers import new_id
 from namaskah.money import CREDIT_LIMIT
-from namaskah.set_based import update_rows
-from namaskah.states import StateField, StateModel, transition
+from namaskah.states import StateField, transition
 from payments import lifecycles
 from payments.lifecycles import REFUND_ENDED_WITHOUT_MONEY, REFUND_IN_DOUBT, RefundState
 from payments.models.causes import Cause
 from payments.models.payment import PaymentLog
-
-CHANGING_FIELDS = (
-    "state",
-    "state_transitions",
-    "decided_by_id",
-    "decided_at",
-    "decision_comment",
-    "gateway_refund_id",
-    "hold_id",
-    "ledger_entry_id",
-    "reversal_id",
-    "submitted_at",
-    "next_check_at",
-    "checks",
-    "error_code",
-    "error_message",
-    "updated_at",
-)
+from payments.models.versioned import VersionedModel
 
 
-class Refund(StateModel):
+class Refund(VersionedModel):
     """One refund of a payment, whole or in part; `credit_amount` is what the customer's wallet gives for it."""
+
+    changing_fields = (
+        "state",
+        "state_transitions",
+        "decided_by_id",
+        "decided_at",
+        "decision_comment",
+        "gateway_refund_id",
+        "hold_id",
+        "ledger_entry_id",
+        "reversal_id",
+        "submitted_at",
+        "next_check_at",
+        "checks",
+        "error_code",
+        "error_message",
+    )
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     payment = models.ForeignKey(PaymentLog, on_delete=models.PROTECT, related_name="refunds", db_index=False)
@@ -214,20 +211,3 @@ class Refund(StateModel):
     def _append(self, to_state: RefundState, *, cause: Cause, reason: str, now: datetime) -> None:
         entry = cause.as_entry(from_state=self.state, to_state=to_state, reason=reason, now=now)
         self.state_transitions = [*self.state_transitions, entry]
-
-    @staticmethod
-    def write(refunds: Iterable["Refund"], *, now: datetime) -> None:
-        """Write changed rows in one statement; the caller holds the transaction and the rows' locks.
-
-        :raises ConcurrentUpdateError: if a row changed since it was read.
-        """
-        rows = list(refunds)
-        for refund in rows:
-            refund.updated_at = now
-        update_rows(rows, CHANGING_FIELDS, version="lock_version")
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert a new row; a changed one goes through `write`, which checks the version."""
-        if not self._state.adding:
-            raise TypeError("Refund rows are changed through Refund.write only")
-        super().save(*args, **kwargs)

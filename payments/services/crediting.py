@@ -21,9 +21,8 @@ from billing.services import ledger
 from namaskah.errors import UnavailableError
 from namaskah.transactions import run_transaction
 from payments.gateways.paystack.mode import get_domain
-from payments.lifecycles import REFUND_ENDED_WITHOUT_MONEY, DisputeState, PaymentState, ReviewOutcome, ReviewReason
+from payments.lifecycles import DISPUTE_STANDING, REFUND_ENDED_WITHOUT_MONEY, PaymentState, ReviewOutcome, ReviewReason
 from payments.models import Cause, Dispute, Evidence, PaymentLog, Refund, ReviewDecision
-from payments.models.payment import CHANGING_FIELDS
 from payments.selectors.payments import PaymentNotFoundError
 from payments.services.evidence import REVERSED, Judgement, Verdict, judge
 from payments.services.payment_locks import hold_payment_locks
@@ -131,7 +130,7 @@ def credit_payments(requests: Sequence[CreditRequest], *, now: datetime) -> list
     """
     payments = _lock_payments([request.evidence.reference for request in requests])
     domain = get_domain(settings.PAYSTACK_SECRET_KEY)
-    before = {reference: _fingerprint(payment) for reference, payment in payments.items()}
+    before = {reference: payment.changing_values for reference, payment in payments.items()}
     taken = _list_taken_transactions(requests)
     going_back = _list_going_back(payments.values())
     outcomes = [
@@ -142,7 +141,7 @@ def credit_payments(requests: Sequence[CreditRequest], *, now: datetime) -> list
     causes = {request.evidence.reference: request.cause for request in requests}
     ledger.post_entries([entry_of(payment, causes[payment.reference]) for payment in credited], now=now)
     mark_paid_twice(credited)
-    changed = [payment for reference, payment in payments.items() if _fingerprint(payment) != before[reference]]
+    changed = [payment for reference, payment in payments.items() if payment.changing_values != before[reference]]
     PaymentLog.write(changed, now=now)
     return outcomes
 
@@ -197,7 +196,7 @@ def _list_going_back(payments: Iterable[PaymentLog]) -> set[UUID]:
     if not keys:
         return set()
     refunded = Refund.objects.filter(payment__in=keys).exclude(state__in=REFUND_ENDED_WITHOUT_MONEY)
-    disputed = Dispute.objects.filter(payment__in=keys).exclude(state=DisputeState.WON)
+    disputed = Dispute.objects.filter(payment__in=keys, state__in=DISPUTE_STANDING)
     # In one statement: it runs for every batch.
     return set(refunded.values_list("payment_id", flat=True).union(disputed.values_list("payment_id", flat=True)))
 
@@ -288,10 +287,6 @@ def mark_paid_twice(credited: Sequence[PaymentLog]) -> None:
         )
         if is_paid_before or payment.pk != siblings[0]:
             payment.put_under_review(ReviewReason.PAID_TWICE)
-
-
-def _fingerprint(payment: PaymentLog) -> tuple[object, ...]:
-    return tuple(getattr(payment, name) for name in CHANGING_FIELDS)
 
 
 def _limit_lock_wait(seconds: float) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
 
 import structlog
 from django.db import transaction
@@ -14,16 +13,13 @@ from billing.services import holds, ledger, receivables
 from namaskah.money import convert_to_credits
 from payments.gateways.paystack import disputes as paystack_disputes
 from payments.gateways.paystack.disputes import DisputeReport
-from payments.lifecycles import FAILED_WHILE_DISPUTED, DisputeState, RefundState, ReviewReason
+from payments.lifecycles import DISPUTE_UNDECIDED, FAILED_WHILE_DISPUTED, DisputeState, RefundState, ReviewReason
 from payments.models import Cause, Dispute, PaymentLog, Refund
-from payments.models.dispute import CHANGING_FIELDS
 from payments.selectors.payments import PaymentNotFoundError
 from payments.services import gateway_calls, refund_booking, reversals
 from payments.services.row_locks import lock_disputes, lock_payment, lock_refunds
 
 logger = structlog.get_logger(__name__)
-
-_UNDECIDED: Final = (DisputeState.OPEN, DisputeState.REVIEW)
 
 
 def sync_dispute(*, gateway_dispute_id: int, cause: Cause, now: datetime) -> Dispute:
@@ -99,26 +95,22 @@ def _find_left(payment: PaymentLog) -> Decimal:
 def _sum_held(payment: PaymentLog, disputes: Sequence[Dispute]) -> Decimal:
     """Return the payment's credits that a refund or another dispute holds: they are not held twice."""
     waiting = [refund.hold for refund in lock_refunds(payment) if refund.state == RefundState.AWAITING_APPROVAL]
-    undecided = [dispute.hold for dispute in disputes if dispute.state in _UNDECIDED]
+    undecided = [dispute.hold for dispute in disputes if dispute.state in DISPUTE_UNDECIDED]
     return sum((hold.amount for hold in (*waiting, *undecided) if hold), Decimal(0))
 
 
 def _follow(dispute: Dispute, payment: PaymentLog, report: DisputeReport, *, cause: Cause, now: datetime) -> None:
-    if dispute.state not in _UNDECIDED:
+    if dispute.state not in DISPUTE_UNDECIDED:
         return
-    before = _fingerprint(dispute)
+    before = dispute.changing_values
     dispute.gateway_status = report.status[:60]
     dispute.resolution = report.resolution[:60]
     dispute.due_at = report.due_at or dispute.due_at
     if report.status == paystack_disputes.RESOLVED:
         dispute.resolved_at = report.resolved_at or dispute.resolved_at or now
         _decide(dispute, payment, report, cause=cause, now=now)
-    if _fingerprint(dispute) != before:
+    if dispute.changing_values != before:
         Dispute.write([dispute], now=now)
-
-
-def _fingerprint(dispute: Dispute) -> tuple[object, ...]:
-    return tuple(getattr(dispute, name) for name in CHANGING_FIELDS if name != "updated_at")
 
 
 def _decide(dispute: Dispute, payment: PaymentLog, report: DisputeReport, *, cause: Cause, now: datetime) -> None:

@@ -15,9 +15,16 @@ from namaskah.errors import ConflictError, GatewayUnavailableError
 from namaskah.identifiers import REFUND_PREFIX, new_reference
 from payments.gateways.paystack import refunds as paystack_refunds
 from payments.gateways.paystack.refunds import RefundReport
-from payments.lifecycles import FAILED_WHILE_DISPUTED, DisputeState, PaymentState, RefundState, ReviewReason, sources_of
+from payments.lifecycles import (
+    DISPUTE_STANDING,
+    FAILED_WHILE_DISPUTED,
+    DisputeState,
+    PaymentState,
+    RefundState,
+    ReviewReason,
+    sources_of,
+)
 from payments.models import Cause, Dispute, PaymentLog, Refund
-from payments.models.refund import CHANGING_FIELDS
 from payments.services import gateway_calls, refund_booking, reversals
 from payments.services.refund_terms import RefundExceedsPaymentError, find_terms_of_minor
 from payments.services.row_locks import lock_payment, lock_refunds
@@ -66,10 +73,10 @@ def sync_refunds(*, payment_id: UUID, cause: Cause, now: datetime, due: Collecti
         if any(report.status != paystack_refunds.FAILED for report in reports):
             payment = reversals.credit_what_was_paid(payment, evidence, cause=cause, now=now)
         refunds = lock_refunds(payment)
-        before = [_fingerprint(refund) for refund in refunds]
+        before = [refund.changing_values for refund in refunds]
         unclaimed = _match(refunds, reports, payment, cause=cause, now=now)
         _count_looks(refunds, due, cause=cause, now=now)
-        changed = [refund for refund, was in zip(refunds, before, strict=True) if _fingerprint(refund) != was]
+        changed = [refund for refund, was in zip(refunds, before, strict=True) if refund.changing_values != was]
         Refund.write(changed, now=now)
         refusal: ConflictError | RefundExceedsPaymentError | None = _find_contradiction(refunds, reports)
         for report in unclaimed:
@@ -87,10 +94,10 @@ def count_look(*, payment_id: UUID, due: Collection[UUID], cause: Cause, now: da
     """Note that the refunds whose look was `due` were looked for in vain."""
     with transaction.atomic(durable=True):
         refunds = lock_refunds(lock_payment(payment_id))
-        before = [_fingerprint(refund) for refund in refunds]
+        before = [refund.changing_values for refund in refunds]
         _count_looks(refunds, due, cause=cause, now=now)
         Refund.write(
-            [refund for refund, was in zip(refunds, before, strict=True) if _fingerprint(refund) != was], now=now
+            [refund for refund, was in zip(refunds, before, strict=True) if refund.changing_values != was], now=now
         )
 
 
@@ -112,10 +119,6 @@ def accept(
         # The gateway may be further with it already, and the database takes one step at a time.
         Refund.write([refund], now=now)
     _follow(refund, payment, report, cause=cause, now=now)
-
-
-def _fingerprint(refund: Refund) -> tuple[object, ...]:
-    return tuple(getattr(refund, name) for name in CHANGING_FIELDS if name != "updated_at")
 
 
 def _ask(payment: PaymentLog, transaction_id: int, *, cause: Cause, now: datetime) -> list[RefundReport]:
@@ -194,7 +197,7 @@ def _follow(refund: Refund, payment: PaymentLog, report: RefundReport, *, cause:
 
 def is_disputed(payment: PaymentLog) -> bool:
     """Whether the payer's bank claims a locked payment's money, or got it."""
-    return Dispute.objects.filter(payment=payment).exclude(state=DisputeState.WON).exists()
+    return Dispute.objects.filter(payment=payment, state__in=DISPUTE_STANDING).exists()
 
 
 def _count_refunded(payment: PaymentLog, refund: Refund, *, cause: Cause, now: datetime) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from namaskah.errors import DomainError, GatewayOutcomeUnknownError, GatewayRejectedError
 from payments.gateways.paystack import refunds as paystack_refunds
 from payments.gateways.paystack.refunds import RefundReport
-from payments.lifecycles import REFUND_IN_DOUBT, DisputeState, RefundState
+from payments.lifecycles import DISPUTE_STANDING, REFUND_IN_DOUBT, RefundState
 from payments.models import Cause, PaymentLog, Refund
 from payments.services import gateway_calls, refund_booking, refund_reports
 from payments.services.row_locks import lock_disputes, lock_payment, lock_refunds
@@ -69,7 +69,7 @@ def _claim(refund_id: UUID, *, cause: Cause, now: datetime) -> tuple[Refund, Pay
         refund.next_check_at = now + _RETRY_AFTER
         # While nobody knows whether the gateway has another refund of the payment, none is sent; nor one that the
         # payer's bank claims back as well, or got: the same money would go back twice.
-        is_disputed = any(dispute.state != DisputeState.WON for dispute in lock_disputes(payment))
+        is_disputed = any(dispute.state in DISPUTE_STANDING for dispute in lock_disputes(payment))
         is_free = not is_disputed and not any(other.state in REFUND_IN_DOUBT for other in refunds)
         if is_free:
             refund.start_submitting(cause=cause, now=now)

@@ -40,7 +40,7 @@ def write(run: Run) -> Path:
     identities = run.directory / f"{run.caller.name}-identities.json"
     identities.write_text(json.dumps({"auth": [_describe(each) for each in (run.caller, *run.others)]}))
     file = run.directory / f"{run.caller.name}.toml"
-    file.write_text(_text(run, identities) + ("" if run.may_debit else _EXPECT_TO_BE_REFUSED))
+    file.write_text(_text(run, identities) + _OPERATIONS + ("" if run.may_debit else _EXPECT_TO_BE_REFUSED))
     return file
 
 
@@ -91,7 +91,10 @@ user_ids.values = {json.dumps(list(run.user_ids))}
 [parameters]
 "path.key" = {{ dictionary = "keys", probability = 0.5 }}
 "body.user_id" = {{ dictionary = "user_ids", probability = 0.8 }}
+"""
 
+
+_OPERATIONS = f"""
 [[operations]]
 include-operation-id = "get_payment"
 [operations.parameters]
@@ -115,7 +118,6 @@ include-operation-id = "request_refund"
 [operations.parameters]
 "path.reference" = {{ dictionary = "references", probability = 0.5 }}
 """
-
 
 _EXPECT_TO_BE_REFUSED = f"""
 # Every request is a 403 for want of the permission, which is the answer that is asked for.

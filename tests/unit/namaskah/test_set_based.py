@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from namaskah.errors import ConcurrentUpdateError
 from namaskah.set_based import update_rows
 from payments.models import PaymentLog
-from payments.models.payment import CHANGING_FIELDS
 from tests.factories.payments import PaymentFactory, WebhookEventFactory
 from tests.factories.users import UserFactory
 from tests.unit.billing.models.raw_sql import disable_trigger
@@ -179,7 +178,9 @@ def test_update_rows_reads_back_what_was_written(name):
 
 def test_update_rows_writes_none_beside_values():
     nullable = [
-        name for name in CHANGING_FIELDS if PaymentLog._meta.get_field(name).null and name != "superseded_by_id"
+        name
+        for name in PaymentLog.changing_fields
+        if PaymentLog._meta.get_field(name).null and name != "superseded_by_id"
     ]
     emptied, filled = PaymentFactory.create_batch(2)
     disable_trigger(PaymentLog, "payment_logs_change_by_rule")

@@ -8,6 +8,7 @@ from django_fsm import TransitionNotAllowed
 
 from payments.lifecycles import (
     DISPUTE_EDGES,
+    DISPUTE_STANDING,
     DISPUTE_UNDECIDED,
     DUE_STATUSES,
     PAYMENT_EDGES,
@@ -212,3 +213,7 @@ def test_dispute_step_is_taken_along_an_edge_only(source, target):
 
 def test_undecided_disputes_are_those_that_can_still_be_decided():
     assert set(DISPUTE_UNDECIDED) == {source for source, _ in DISPUTE_EDGES}
+
+
+def test_every_dispute_stands_but_one_that_was_won():
+    assert set(DISPUTE_STANDING) == set(DisputeState) - {DisputeState.WON}

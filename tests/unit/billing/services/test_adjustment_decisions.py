@@ -20,47 +20,11 @@ from tests.factories.billing import post
 from tests.factories.people import AgentFactory, approve, ask, reject
 from tests.factories.refunds import place
 from tests.factories.snapshots import take_snapshot
-from tests.factories.users import StaffFactory, UserFactory
+from tests.factories.users import StaffFactory
 from tests.integration import actors
+from tests.unit.billing.services.adjusting import entries, names, stored
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def user():
-    """A customer with 10 credits."""
-    user = UserFactory()
-    post(user, amount=Decimal(10))
-    return user
-
-
-@pytest.fixture
-def agent():
-    return AgentFactory()
-
-
-@pytest.fixture
-def approver():
-    return AgentFactory(permission="approve_adjustment")
-
-
-@pytest.fixture
-def waiting(user, agent):
-    """60 credits for the user, which is more than one person may give."""
-    return ask(user, "60", by=agent)
-
-
-def stored(adjustment):
-    return CreditAdjustment.objects.get(pk=adjustment.pk)
-
-
-def entries(user):
-    """Return the amounts of the user's ledger after the first 10 credits."""
-    return list(Transaction.objects.filter(user=user).order_by("sequence").values_list("amount", flat=True))[1:]
-
-
-def names(results):
-    return sorted(type(result).__name__ for result in results)
 
 
 def test_approve_adjustment_posts_what_was_asked_for(user, waiting, agent, approver):

@@ -19,13 +19,6 @@ from tests.integration import actors
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def user():
-    user = UserFactory()
-    post(user, amount=Decimal("10.0000"))
-    return user
-
-
 def place_up_to(user, amount, reference="rfd-dispute-1"):
     with transaction.atomic():
         return holds.place_hold_up_to(

@@ -26,6 +26,13 @@ def sandbox(settings):
         close_connections()
 
 
+@pytest.fixture
+def impatience(settings):
+    """Time-outs of half a second."""
+    settings.PAYSTACK_CONNECT_TIMEOUT_SECONDS = 0.5
+    settings.PAYSTACK_READ_TIMEOUT_SECONDS = 0.5
+
+
 def _expect(payment):
     transactions.initialize_transaction(
         email=payment.email,

@@ -1,6 +1,7 @@
 """Refunds whose answer was lost: looked for in the gateway's list, and never sent again."""
 
 from datetime import timedelta
+from operator import itemgetter
 
 import pytest
 from django.utils import timezone
@@ -22,7 +23,7 @@ from tests.unit.payments.services.refunding import (
     sync,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("impatience")]
 
 AFTER_ACCEPT = [
     {"fault": "reset_after_accept"},
@@ -43,12 +44,6 @@ BEFORE_ACCEPT = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _impatience(settings):
-    settings.PAYSTACK_CONNECT_TIMEOUT_SECONDS = 0.5
-    settings.PAYSTACK_READ_TIMEOUT_SECONDS = 0.5
-
-
 @pytest.fixture
 def payment(sandbox):
     return buy(sandbox)
@@ -60,11 +55,7 @@ def refund(payment):
     return request(payment, "10.00")
 
 
-def name_of(script):
-    return script["fault"]
-
-
-@pytest.mark.parametrize("script", AFTER_ACCEPT, ids=name_of)
+@pytest.mark.parametrize("script", AFTER_ACCEPT, ids=itemgetter("fault"))
 def test_lost_answer_after_accept_is_found_in_the_list(script, sandbox, payment, refund):
     sandbox.script(operation="refund", reference=payment.reference, **script)
 
@@ -79,7 +70,7 @@ def test_lost_answer_after_accept_is_found_in_the_list(script, sandbox, payment,
     assert standing(payment.user) == (15, 0, [25, -10])
 
 
-@pytest.mark.parametrize("script", BEFORE_ACCEPT, ids=name_of)
+@pytest.mark.parametrize("script", BEFORE_ACCEPT, ids=itemgetter("fault"))
 def test_lost_answer_before_accept_waits_for_a_person_after_three_looks(script, sandbox, payment, refund):
     sandbox.script(operation="refund", reference=payment.reference, **script)
     submit(refund)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from operator import itemgetter
 
 import pytest
 from django.utils import timezone
@@ -28,19 +29,13 @@ from tests.unit.payments.services.refunding import (
     sync,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("impatience")]
 
 CERTAINLY_NOT_SENT = [{"fault": "rate_limited"}, {"fault": "unauthorized"}]
 
 
 class DeathError(BaseException):
     """The end of the process, which nothing can catch."""
-
-
-@pytest.fixture(autouse=True)
-def _impatience(settings):
-    settings.PAYSTACK_CONNECT_TIMEOUT_SECONDS = 0.5
-    settings.PAYSTACK_READ_TIMEOUT_SECONDS = 0.5
 
 
 @pytest.fixture
@@ -52,10 +47,6 @@ def payment(sandbox):
 def refund(payment):
     """Ten of the payment's 25 credits, about to go back."""
     return request(payment, "10.00")
-
-
-def name_of(script):
-    return script["fault"]
 
 
 def test_submit_refund_is_taken_by_the_gateway(sandbox, payment, refund):
@@ -142,7 +133,7 @@ def test_submit_refund_of_all_that_went_back_elsewhere_fails_and_gives_back(sand
     assert standing(payment.user) == (0, 0, [25, -25, 25, -25])
 
 
-@pytest.mark.parametrize("script", CERTAINLY_NOT_SENT, ids=name_of)
+@pytest.mark.parametrize("script", CERTAINLY_NOT_SENT, ids=itemgetter("fault"))
 def test_submit_refund_that_was_not_taken_is_sent_again_a_minute_later(script, sandbox, payment, refund):
     sandbox.script(operation="refund", reference=payment.reference, **script)
     before = timezone.now()
