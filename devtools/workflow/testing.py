@@ -29,7 +29,8 @@ def is_selection(root: Path, arguments: Sequence[str]) -> bool:
 def pytest_runs(root: Path, arguments: Sequence[str], *, everything: bool) -> list[list[str]]:
     """Return what to give to pytest, once or several times; ours stand first, so that the person's win.
 
-    Coverage, which costs a third of the time, is measured where it is judged: when everything runs, and of a selection.
+    Coverage, which costs a third of the time, is measured of the fast tests when everything runs, and of a selection:
+    what only a kill or a browser reaches must have a test that needs neither.
     Tests that measure how long something takes run alone, after those that run side by side.
     """
     if is_selection(root, arguments):
@@ -39,9 +40,9 @@ def pytest_runs(root: Path, arguments: Sequence[str], *, everything: bool) -> li
     if not everything:
         return [fast]
     return [
-        ["--cov", "--cov-fail-under=0", *fast],
-        ["--cov", "--cov-fail-under=0", "--cov-append", *_SIDE_BY_SIDE, "-m", _REST, *arguments],
-        ["--cov", "--cov-append", "-m", _ALONE, *arguments],
+        ["--cov", *fast],
+        [*_SIDE_BY_SIDE, "-m", _REST, *arguments],
+        ["-m", _ALONE, *arguments],
     ]
 
 

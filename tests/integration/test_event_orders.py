@@ -280,7 +280,7 @@ def check_that_the_gateway_agrees(stories):
         pytest.param(all_has_happened, True, REFUND_ORDERS[::10], id="12 of them"),
         pytest.param(all_has_happened, True, REFUND_ORDERS, id="when all has happened", marks=pytest.mark.slow),
         pytest.param(it_happens_now, True, REFUND_ORDERS, id="while it happens", marks=pytest.mark.slow),
-        pytest.param(all_has_happened, False, REFUND_ORDERS, id="after an hour of nobody", marks=pytest.mark.slow),
+        pytest.param(all_has_happened, False, REFUND_ORDERS, id="after an hour of nobody", marks=pytest.mark.proof),
     ],
 )
 def test_five_events_of_a_payment_refunded_elsewhere_end_alike_in_all_120_orders(

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ import httpx
 from django.db import connection
 
 from tests.events import SECRET_KEY
+from tests.processes.ports import find_free_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ class Product:
     def __init__(
         self, *, redis_url: str, paystack_url: str, logs: Path, environment: Mapping[str, str] | None = None
     ) -> None:
-        self.port = _free_port()
+        self.port = find_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **os.environ,
@@ -106,9 +106,3 @@ def database_url(*, proxy_port: int | None = None) -> str:
     if host.startswith("/"):
         return f"postgresql://{user}{password}@/{settings['NAME']}?host={quote(host)}"
     return f"postgresql://{user}{password}@{host}:{settings['PORT'] or 5432}/{settings['NAME']}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

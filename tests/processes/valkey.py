@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Self
 
 from devtools.embedded import binaries
+from tests.processes.ports import find_free_port
 from tests.waiting import wait_until
 
 
 class ValkeyServer:
     def __init__(self) -> None:
         self._binary = binaries.find_valkey(Path(sysconfig.get_path("purelib")))
-        self._port = _free_port()
+        self._port = find_free_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -52,9 +53,3 @@ class ValkeyServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -36,9 +36,9 @@ def test_pytest_runs_of_the_fast_suite(tmp_path):
 
 def test_pytest_runs_of_everything_leave_nothing_out(tmp_path):
     assert testing.pytest_runs(tmp_path, [], everything=True) == [
-        ["--cov", "--cov-fail-under=0", *SIDE_BY_SIDE, *FAST],
-        ["--cov", "--cov-fail-under=0", "--cov-append", *SIDE_BY_SIDE, "-m", REST],
-        ["--cov", "--cov-append", "-m", "alone and not proof"],
+        ["--cov", *SIDE_BY_SIDE, *FAST],
+        [*SIDE_BY_SIDE, "-m", REST],
+        ["-m", "alone and not proof"],
     ]
 
 
