@@ -1,5 +1,7 @@
 """Events whose processing fails: when they are tried again, what becomes of them, and of the events beside them."""
 
+import time
+
 import pytest
 
 from payments.lifecycles import EventStatus
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ALWAYS = 99
 WAITS = [1, 2, 4]
+_INNOCENT_EVERY_SECONDS = 0.25
 KINDS = (told_events.pay, told_events.decline, told_events.refund, told_events.dispute)
 
 
@@ -56,20 +59,31 @@ def broken(monkeypatch):
 
 @pytest.fixture
 def drain_until_done():
-    """Return how to drain until nothing waits, with an innocent event beside each drain; it returns those."""
+    """Return how to drain until nothing waits, with an innocent event now and then.
+
+    It returns those, and how many seconds the longest turn took: what falls due in a turn waits for the next one.
+    """
 
     def drain():
         innocents = []
+        last = float("-inf")
+        longest = 0.0
 
         def turn():
-            innocents.append(_deliver_innocent())
+            nonlocal last, longest
+            began = time.monotonic()
+            # Not at every turn: a retry that falls due meanwhile would wait for the making of them.
+            if time.monotonic() - last >= _INNOCENT_EVERY_SECONDS:
+                last = time.monotonic()
+                innocents.append(_deliver_innocent())
             webhooks.drain_inbox()
             # Whatever else fails, it had its effect in the drain that followed it.
             assert _read(innocents[-1]).status == EventStatus.PROCESSED
+            longest = max(longest, time.monotonic() - began)
             return backlogs.measure_backlog().due_events.count == 0
 
         wait_until(turn, seconds=30)
-        return innocents
+        return innocents, longest
 
     return drain
 
@@ -82,14 +96,16 @@ def test_handler_that_fails_is_tried_again_after_one_two_and_four_seconds(sandbo
     events = [story(sandbox, buy()) for story in KINDS]
     broken.update((event.reference, times) for event in events)
 
-    innocents = drain_until_done()
+    innocents, turn = drain_until_done()
 
     for event in events:
         starts, ends = _list_attempts(event.pk)
         waited = [(start - end).total_seconds() for end, start in zip(ends, starts[1:], strict=False)]
         expected = WAITS[:times]
         assert len(waited) == len(expected)
-        assert all(wait <= actual <= wait * 1.2 for wait, actual in zip(expected, waited, strict=True)), waited
+        # Within a fifth, on a machine that does not stop for longer than that.
+        late = [actual - wait for wait, actual in zip(expected, waited, strict=True)]
+        assert all(0 <= over <= max(0.2 * wait, 2 * turn) for wait, over in zip(expected, late, strict=True)), waited
         assert _read(event.pk).status == (EventStatus.DEAD if times == ALWAYS else EventStatus.PROCESSED)
     latencies = [event.processed_at - event.received_at for event in map(_read, innocents)]
     assert max(latencies).total_seconds() < WAITS[0]
