@@ -10,17 +10,19 @@ from typing import Final
 _FIRST: Final = 10_000
 _PART: Final = 4_000
 _worker: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_numbers: Final = itertools.count(os.getpid())
+# Every port of the part in its turn, so that one that was given away is not given again soon.
+_ports: Final = itertools.cycle(range(_FIRST + _worker * _PART, _FIRST + (_worker + 1) * _PART))
 
 
 def find_free_port() -> int:
-    """Return a port of this process's part on which nobody listens; no two calls return the same."""
-    for number in _numbers:
-        port = _FIRST + _worker * _PART + number % _PART
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-    raise AssertionError("numbers end")
+    """Return the next port of this process's part on which nobody listens."""
+    return next(filter(_is_free, _ports))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
