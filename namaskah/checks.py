@@ -53,6 +53,8 @@ def find_faults() -> Iterator[str]:
         yield f"REPORT_TIME_ZONE {settings.REPORT_TIME_ZONE!r} is no time zone; an example is Africa/Lagos."
     if settings.DEBUG and settings.PAYSTACK_SECRET_KEY.startswith("sk_live_"):
         yield "DEBUG is on with a live Paystack key: turn one of them off."
+    if settings.PAYSTACK_SECRET_KEY.startswith("sk_live_") and not settings.STAFF_SECOND_FACTOR:
+        yield "STAFF_SECOND_FACTOR is off with a live Paystack key: a stolen password would be enough to give credits."
     if not settings.DEBUG:
         yield from _find_production_faults()
 

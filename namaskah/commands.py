@@ -17,13 +17,11 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, ClassVar, Final
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, InterfaceError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from environ import Env
+from django.db import DatabaseError, InterfaceError
 from psycopg2 import errorcodes
 
+from namaskah.direct_connections import open_direct_connection
 from namaskah.errors import DomainError
 from namaskah.outages import is_database_away
 
@@ -128,7 +126,7 @@ class OperatorCommand(BaseCommand):
             yield
             return
         name = type(self).__module__.rpartition(".")[2]
-        connection = _direct_connection()
+        connection = open_direct_connection()
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [f"command:{name}"])
@@ -149,18 +147,6 @@ def _tell_database_error(error: Exception) -> str:
     if sqlstate == errorcodes.LOCK_NOT_AVAILABLE:
         return f"Another process holds what this needs, and did not let go in time; run it again: {reason}"
     return f"The database cannot be reached or did not answer: {reason}"
-
-
-def _direct_connection() -> BaseDatabaseWrapper:
-    """Return a session of its own, past any pooler: a pooler would hand the lock to whoever comes next."""
-    connection = connections.create_connection("default")
-    if settings.DIRECT_DATABASE_URL != settings.DATABASE_URL:
-        direct = Env.db_url_config(settings.DIRECT_DATABASE_URL)
-        pooled = connection.settings_dict
-        place = {name: direct[name] for name in ("HOST", "PORT", "USER", "PASSWORD", "NAME")}
-        options = {**pooled["OPTIONS"], **direct.get("OPTIONS", {})}
-        connection.settings_dict = {**pooled, **place, "OPTIONS": options}
-    return connection
 
 
 def read_moment(text: str) -> datetime:

@@ -13,7 +13,7 @@ from psycopg2 import errorcodes
 from rest_framework import exceptions
 
 from namaskah.errors import DomainError
-from namaskah.outages import is_database_away
+from namaskah.outages import find_sqlstate, is_database_away, is_read_only
 from namaskah.problem_catalogue import PROBLEMS
 
 logger = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ def describe(error: Exception) -> ProblemDetails:
         )
     if isinstance(error, exceptions.APIException):
         return _describe_api_exception(error)
-    if is_database_away(error) or _sqlstate(error) == errorcodes.READ_ONLY_SQL_TRANSACTION:
+    if is_database_away(error) or is_read_only(error):
         return _describe_database_error(error)
     code = next((code for kind, code in _DJANGO_CODES.items() if isinstance(error, kind)), "internal_error")
     return ProblemDetails(code=code)
@@ -105,7 +105,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
         logger.warning("concurrent_update", reason=next(iter(str(error).splitlines()), ""))
     elif problem.code == "database_unavailable":
         reason = next(iter(str(error).splitlines()), "")
-        logger.error("database_unavailable", error=type(error).__name__, sqlstate=_sqlstate(error), reason=reason)
+        logger.error("database_unavailable", error=type(error).__name__, sqlstate=find_sqlstate(error), reason=reason)
     return write_problem(context["request"], problem)
 
 
@@ -138,13 +138,8 @@ def _describe_api_exception(error: exceptions.APIException) -> ProblemDetails:
     return ProblemDetails(code=code, detail=detail, headers=headers)
 
 
-def _sqlstate(error: Exception) -> str | None:
-    code = getattr(error.__cause__, "pgcode", None)
-    return code if isinstance(code, str) else None
-
-
 def _describe_database_error(error: Exception) -> ProblemDetails:
-    if _sqlstate(error) in _CONTENDED:
+    if find_sqlstate(error) in _CONTENDED:
         return ProblemDetails(
             code="concurrent_update",
             detail="Another request is working on the same rows; try again.",

@@ -1,21 +1,30 @@
-"""Problems outside REST framework: plain views under /api/, and addresses that do not exist."""
+"""Problems outside REST framework: plain views under /api/, pages for people, and addresses that do not exist."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Final
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
+from namaskah.outages import find_sqlstate, is_contended, is_database_away, is_read_only
 from namaskah.problem_details import describe, problem_response, write_problem
 
 logger = structlog.get_logger(__name__)
 
 _NOTHING = "There is nothing at this address."
+_READ_ONLY: Final = "The database takes no writes at this moment"
+_AWAY: Final = "The database does not answer at this moment"
+_BUSY: Final = "Somebody is working on this at this moment"
+_RETRY_SECONDS: Final = {_READ_ONLY: 60, _AWAY: 60, _BUSY: 5}
 
 
 class ProblemMiddleware:
-    """Answers for what a plain view under /api/ raised."""
+    """Answers for what a plain view under /api/ raised, and on pages for people for a database that cannot be used."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -25,9 +34,9 @@ class ProblemMiddleware:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return the problem; pages for people get Django's own."""
+        """Return the problem; what nobody foresaw on a page for people is left to Django."""
         if not _is_api(request):
-            return None
+            return _tell_outage(error)
         problem = describe(error)
         if problem.status >= 500:  # noqa: PLR2004 -- from here on it is our fault
             logger.error("request_failed", code=problem.code, exc_info=error)
@@ -44,7 +53,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself refused, such as one with a wrong Host."""
     if _is_api(request):
         return problem_response(request, code="validation_error", detail="The request is not valid.")
-    return defaults.bad_request(request, exception)
+    # A session that cannot be kept is, to Django, one that was deleted meanwhile.
+    return _tell_outage(exception) or defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -65,7 +75,36 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer for an error that nobody foresaw."""
     if _is_api(request):
         return problem_response(request, code="internal_error", detail="Something went wrong; tell us the request id.")
-    return defaults.server_error(request)
+    # What a middleware raised, such as the one that keeps sessions, comes here without its error.
+    error = sys.exc_info()[1]
+    return (_tell_outage(error) if error else None) or defaults.server_error(request)
+
+
+def _tell_outage(error: BaseException) -> HttpResponse | None:
+    """Return the page that says that the database cannot be used now, if that is what the error comes from."""
+    found = next(((error, title) for error, title in _list_causes(error) if title), None)
+    if found is None:
+        return None
+    error, title = found
+    reason = next(iter(str(error).splitlines()), "")
+    logger.error("database_unavailable", error=type(error).__name__, sqlstate=find_sqlstate(error), reason=reason)
+    wait = _RETRY_SECONDS[title]
+    page = render_to_string("503.html", {"title": title, "wait": "a minute" if title != _BUSY else "a few seconds"})
+    return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": str(wait)})
+
+
+def _list_causes(error: BaseException | None) -> Iterator[tuple[BaseException, str]]:
+    while error is not None:
+        yield error, _name_outage(error)
+        error = error.__context__
+
+
+def _name_outage(error: BaseException) -> str:
+    if is_contended(error):
+        return _BUSY
+    if is_read_only(error):
+        return _READ_ONLY
+    return _AWAY if is_database_away(error) else ""
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -12,7 +12,8 @@ def rehearse() -> Iterator[None]:
     """Run the block in a database transaction that is rolled back, whatever transactions it opens itself.
 
     Inside, every `atomic` block is a savepoint, durable ones too. Deferred constraints are checked at the end,
-    so that what would fail at its commit fails here. Every line of the log says that it was a rehearsal.
+    so that what would fail at its commit fails here. Every line of the log says that it was a rehearsal,
+    and none is worse than "info".
     """
     if connection.in_atomic_block:
         raise RuntimeError("A rehearsal needs a connection of its own.")

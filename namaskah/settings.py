@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from celery.schedules import crontab
+from django.templatetags.static import static
 
 from namaskah import redis_urls
 from namaskah.environment import Environment
@@ -73,6 +75,8 @@ try:
         "signatures": env.int("RATE_LIMIT_SIGNATURES", default=60),
     }
 
+    STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=True)
+
     REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", default="Africa/Lagos")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 except environ.ImproperlyConfigured as error:
@@ -83,17 +87,27 @@ except environ.ImproperlyConfigured as error:
 CURRENCIES = ("NGN", "GHS", "KES", "ZAR", "USD")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    # Before the admin, whose templates it replaces.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "namaskah.back_office.apps.BackOfficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "csp",
     "rest_framework",
     "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "namaskah.api_keys",
+    "namaskah.audit",
+    "namaskah.back_office.apps.BackOfficeConfig",
     "namaskah.idempotency",
     "namaskah.observability",
     "namaskah.openapi",
@@ -106,13 +120,18 @@ MIDDLEWARE = [
     "namaskah.observability.health.HealthMiddleware",
     "namaskah.problem_pages.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "namaskah.audit.origins.OriginMiddleware",
+    # Last, as it asks: it turns a log-in that was locked out into its page.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "namaskah.urls"
@@ -216,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, task, schedule in (
         ("drain-inbox", "payments.drain_inbox", 1.0),
         ("follow-up-refunds", "payments.follow_up_refunds", 5.0),
+        ("continue-replays", "payments.continue_replays", 5.0),
         ("check-payments", "payments.check_payments", 30.0),
         # Each dispute is asked about once a day, or every hour; this is how soon after that.
         ("follow-up-disputes", "payments.follow_up_disputes", 60.0),
@@ -223,6 +243,7 @@ CELERY_BEAT_SCHEDULE = {
         ("report-backlog", "payments.report_backlog", 300.0),
         # By the clock: an interval begins anew with every start, and a daily deployment would come before it ends.
         ("purge-idempotency-keys", "idempotency.purge", crontab(minute="7")),
+        ("purge-form-tokens", "audit.purge_tokens", crontab(minute="37")),
         ("sweep-everything", "payments.sweep_everything", crontab(hour="3", minute="17")),
     )
 }
@@ -252,14 +273,62 @@ KNOX_TOKEN_MODEL = "api_keys.ApiKey"  # noqa: S105 -- a model, no secret
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_TTL": None}
 
 # --- Staff ---
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Five wrong passwords for a name from one address, and that address waits. By both, because a name alone would let
+# anybody lock a member of the staff out.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "namaskah.back_office.log_ins.get_address"
+AXES_LOCKOUT_CALLABLE = "namaskah.back_office.log_ins.show_lockout"
+# The audit log tells who logged in, and who failed to.
+AXES_ENABLE_ADMIN = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+UNFOLD = {
+    "SITE_TITLE": "Namaskah payments",
+    "SITE_HEADER": "Namaskah payments",
+    "SITE_SYMBOL": "payments",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("back_office/icon.svg")}
+    ],
+    "STYLES": [lambda _request: static("back_office/pages.css")],
+    "DASHBOARD_CALLBACK": "payments.admin.dashboard.add_figures",
+    "SIDEBAR": {"navigation": "namaskah.back_office.navigation.list_links"},
+    "ACCOUNT": {"navigation": "namaskah.back_office.navigation.list_own_links"},
+    # A green with which white text has a contrast of 5 to 1 and more.
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.7% .016 166)",
+            "100": "oklch(94.5% .04 166)",
+            "200": "oklch(89% .075 166)",
+            "300": "oklch(81% .105 166)",
+            "400": "oklch(71% .12 166)",
+            "500": "oklch(59% .115 166)",
+            "600": "oklch(49% .1 166)",
+            "700": "oklch(42% .085 166)",
+            "800": "oklch(36% .07 166)",
+            "900": "oklch(31% .058 166)",
+            "950": "oklch(21% .04 166)",
+        }
+    },
+}
+OTP_TOTP_ISSUER = "Namaskah payments"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Of the links through which new members of the staff set one.
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+# From the log-in on, however busy the session is (namaskah.back_office.log_ins).
 SESSION_COOKIE_AGE = 8 * 60 * 60
 SESSION_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -272,6 +341,23 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# The back office's: scripts, styles and pictures of this server alone. unfold's controls are expressions in attributes,
+# which its script compiles; without 'unsafe-eval' no menu opens. Pages elsewhere have stricter policies of their own.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", "'unsafe-eval'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+    # Answers of the API are no pages; its pages bring a stricter policy along.
+    "EXCLUDE_URL_PREFIXES": ["/api/"],
+}
 if TRUSTED_PROXY_COUNT > 0:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

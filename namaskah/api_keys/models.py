@@ -27,6 +27,7 @@ class ApiKey(AbstractAuthToken):  # type: ignore[misc]  # -- knox has no types
     class Meta:
         db_table = "api_keys"
         verbose_name = "API key"
+        permissions = [("issue_key", "Can issue a key"), ("revoke_key", "Can revoke a key")]
         constraints = [
             models.CheckConstraint(name="api_keys_apikey_has_name", condition=~models.Q(name="")),
         ]

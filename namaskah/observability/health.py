@@ -22,7 +22,7 @@ logger = structlog.get_logger(__name__)
 HEALTHY: Final = "healthy"
 DEGRADED: Final = "degraded"
 UNHEALTHY: Final = "unhealthy"
-_WORKER_SILENCE: Final = timedelta(seconds=30)
+WORKER_SILENCE: Final = timedelta(seconds=30)
 _PATIENCE_SECONDS: Final = 2.0
 _METHODS: Final = ("GET", "HEAD", "POST")
 
@@ -93,7 +93,7 @@ def _check_redis() -> bool:
 
 def _check_worker() -> bool:
     beat_at = heartbeats.find_heartbeat(heartbeats.WORKER)
-    return beat_at is not None and timezone.now() - beat_at < _WORKER_SILENCE
+    return beat_at is not None and timezone.now() - beat_at < WORKER_SILENCE
 
 
 _CHECKS: Final = (

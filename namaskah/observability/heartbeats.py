@@ -2,10 +2,12 @@
 
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
+from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models.functions import Now
 
 from namaskah.observability.models import Heartbeat
 
@@ -33,3 +35,11 @@ def record_heartbeat(name: str) -> None:
 def find_heartbeat(name: str) -> datetime | None:
     """Return when `name` last showed that it lives."""
     return Heartbeat.objects.filter(name=name).values_list("beat_at", flat=True).first()
+
+
+def find_silence(name: str) -> timedelta | None:
+    """Return how long ago, by the database's clock, `name` last showed that it lives; None if it never did."""
+    silences = Heartbeat.objects.filter(name=name).annotate(
+        silence=ExpressionWrapper(Now() - F("beat_at"), output_field=DurationField())
+    )
+    return silences.values_list("silence", flat=True).first()

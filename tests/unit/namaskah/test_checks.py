@@ -17,6 +17,7 @@ SOUND = {
     "PAYSTACK_SECRET_KEY": "sk_live_0123456789",
     "PAYSTACK_PREVIOUS_SECRET_KEY": "",
     "ALLOW_TEST_KEY": False,
+    "STAFF_SECOND_FACTOR": True,
     "GATEWAY_CONCURRENCY": 2,
     "DEFAULT_CURRENCY": "NGN",
     "REPORT_TIME_ZONE": "Africa/Lagos",
@@ -50,6 +51,10 @@ def test_find_faults_of_sound_settings_is_nothing():
         (
             {"DIRECT_DATABASE_URL": "mysql://db/namaskah"},
             "DIRECT_DATABASE_URL begins with mysql://; it must be one of postgresql, postgres.",
+        ),
+        (
+            {"STAFF_SECOND_FACTOR": False},
+            "STAFF_SECOND_FACTOR is off with a live Paystack key: a stolen password would be enough to give credits.",
         ),
         ({"REDIS_URL": ""}, "REDIS_URL is not set: name a Redis or Valkey server."),
         (

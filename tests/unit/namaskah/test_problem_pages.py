@@ -3,7 +3,11 @@ import logging
 from uuid import UUID, uuid4
 
 import pytest
-from django.test import Client
+from django.db import OperationalError
+from django.test import Client, RequestFactory
+
+from namaskah import problem_pages
+from tests.unit.namaskah import broken_views
 
 pytestmark = pytest.mark.urls("tests.unit.namaskah.broken_views")
 
@@ -84,11 +88,25 @@ def test_a_wrong_host_is_a_problem_with_a_request_id(client):
     assert UUID(body["request_id"]) == UUID(answer["X-Request-ID"])
 
 
-@pytest.mark.parametrize(("path", "status"), [("/page/unforeseen", 500), ("/page/denied", 403), ("/nothing", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/page/unforeseen", 500), ("/page/database", 503), ("/page/denied", 403), ("/nothing", 404)],
+)
 def test_a_page_for_people_is_no_problem_json(client, path, status):
     answer = client.get(path)
 
     assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert b"secret" not in answer.content
+
+
+def test_a_database_that_fails_where_no_view_is_asked_is_told_to_people_in_words():
+    try:
+        broken_views.plain(None, "database")
+    except OperationalError:
+        answer = problem_pages.server_error(RequestFactory().get("/admin/"))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert "The database does not answer at this moment" in answer.content.decode()
     assert b"secret" not in answer.content
 
 

@@ -1,75 +1,33 @@
 """The back office: every table of ours can be looked at by superusers, and changed by nobody."""
 
 import re
-from uuid import uuid4
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
-from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from billing.models import CreditAdjustment, ExchangeRate, Hold, Receivable, Transaction, Wallet
 from namaskah.api_keys.models import ApiKey
+from namaskah.audit.models import FormToken
+from namaskah.back_office.read_only_pages import ReadOnlyAdmin
 from namaskah.idempotency.models import IdempotencyKey
-from namaskah.observability.models import Heartbeat
-from namaskah.read_only_admin import ReadOnlyAdmin
-from payments.lifecycles import PaymentState
-from payments.models import (
-    Dispute,
-    GatewayCall,
-    PaymentLog,
-    ReconciliationBreak,
-    Refund,
-    ReviewDecision,
-    WebhookAttempt,
-    WebhookEvent,
-)
 from tests.factories.api_keys import make_api_key
-from tests.factories.billing import ExchangeRateFactory, post
-from tests.factories.payments import GatewayCallFactory, PaymentFactory, WebhookAttemptFactory
-from tests.factories.people import CreditAdjustmentFactory, ReviewDecisionFactory
-from tests.factories.refunds import (
-    DisputeFactory,
-    ReceivableFactory,
-    ReconciliationBreakFactory,
-    RefundFactory,
-    place,
-)
+from tests.factories.rows import MAKE
 from tests.factories.users import StaffFactory, UserFactory
-from tests.unit.namaskah.idempotency.steps import claim
 
 pytestmark = pytest.mark.django_db
 
-OURS = ("api_keys", "idempotency", "observability", "billing", "payments")
-
-MAKE = {
-    ApiKey: lambda: make_api_key(UserFactory()),
-    CreditAdjustment: CreditAdjustmentFactory,
-    Dispute: DisputeFactory,
-    ExchangeRate: ExchangeRateFactory,
-    GatewayCall: GatewayCallFactory,
-    Heartbeat: lambda: Heartbeat.objects.create(name="worker", beat_at=timezone.now()),
-    Hold: lambda: place(post(UserFactory()).user, 1),
-    IdempotencyKey: lambda: claim(UserFactory()),
-    PaymentLog: lambda: PaymentFactory(at=PaymentState.COMPLETED),
-    Receivable: ReceivableFactory,
-    ReconciliationBreak: ReconciliationBreakFactory,
-    Refund: RefundFactory,
-    ReviewDecision: ReviewDecisionFactory,
-    Transaction: lambda: post(UserFactory()),
-    Wallet: lambda: post(UserFactory()),
-    WebhookAttempt: WebhookAttemptFactory,
-    WebhookEvent: WebhookAttemptFactory,
-}
+OURS = ("api_keys", "audit", "idempotency", "observability", "billing", "payments")
+# Forms' tokens tell nothing that people look for.
+UNSHOWN = {FormToken}
 
 
 @pytest.fixture
 def row(request):
     """Make a row of the model that the test is about."""
-    MAKE[request.getfixturevalue("model")]()
-    return request.getfixturevalue("model").objects.get()
+    return MAKE[request.getfixturevalue("model")]()
 
 
 @pytest.fixture
@@ -85,10 +43,8 @@ def _address(model, page, *args):
 def test_every_table_of_ours_is_registered_read_only():
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS}
 
-    registered = {model: type(admin.site.get_model_admin(model)) for model in ours if admin.site.is_registered(model)}
-
-    assert ours == set(MAKE) == set(registered)
-    assert {kind for kind in registered.values() if not issubclass(kind, ReadOnlyAdmin)} == set()
+    assert (ours - UNSHOWN) | {User} == set(MAKE) == set(admin.site._registry)
+    assert [page for page in admin.site._registry.values() if not isinstance(page, ReadOnlyAdmin)] == []
 
 
 @pytest.mark.parametrize("model", MAKE)
@@ -96,9 +52,8 @@ def test_the_list_opens_and_offers_no_way_to_add(staff, row, model):
     page = staff.get(_address(model, "changelist"))
 
     assert page.status_code == 200
-    assert _address(model, "change", row.pk) in page.content.decode()
     assert "/add/" not in _without_menu(page)
-    assert 'name="action"' not in page.content.decode()
+    assert "delete_selected" not in page.content.decode()
 
 
 @pytest.mark.parametrize("model", MAKE)
@@ -112,27 +67,11 @@ def test_the_detail_opens_and_offers_nothing_to_fill_in(staff, row, model):
 
 
 @pytest.mark.parametrize("model", MAKE)
-@pytest.mark.parametrize("page", ["add", "delete"])
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_adding_and_deleting_is_forbidden_to_superusers_too(staff, row, model, page, method):
-    address = _address(model, page, *([] if page == "add" else [row.pk]))
-
-    assert getattr(staff, method)(address, {"post": "yes"}).status_code == 403
-    assert model.objects.count() == 1
-
-
-@pytest.mark.parametrize("model", MAKE)
-def test_changing_is_forbidden_to_superusers_too(staff, row, model):
-    assert staff.post(_address(model, "change", row.pk), {}).status_code == 403
-
-
-@pytest.mark.parametrize("model", MAKE)
 def test_no_action_deletes_rows_from_the_list(staff, row, model):
-    staff.post(
-        _address(model, "changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
-    )
+    for action in ("delete_selected", "delete"):
+        staff.post(_address(model, "changelist"), {"action": action, "_selected_action": [row.pk], "post": "yes"})
 
-    assert model.objects.count() == 1
+    assert model.objects.filter(pk=row.pk).exists()
 
 
 @pytest.mark.parametrize("model", MAKE)
@@ -144,31 +83,14 @@ def test_the_search_of_a_list_takes_anything(staff, row, model, query):
 @pytest.mark.parametrize("model", MAKE)
 def test_the_list_costs_the_same_for_one_row_and_for_three(staff, model, django_assert_max_num_queries):
     counts = []
-    for _ in range(2):
-        MAKE[model]() if model is not Heartbeat else Heartbeat.objects.create(name=str(uuid4()), beat_at=timezone.now())
+    for rows in (1, 2):
+        for _ in range(rows):
+            MAKE[model]()
         with django_assert_max_num_queries(20) as queries:
             staff.get(_address(model, "changelist"))
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
-
-
-@pytest.mark.parametrize("model", MAKE)
-@pytest.mark.parametrize("page", ["changelist", "change"])
-def test_the_anonymous_are_sent_to_the_log_in(client, row, model, page):
-    address = _address(model, page, *([] if page == "changelist" else [row.pk]))
-
-    answer = client.get(address)
-
-    assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={address}")
-
-
-@pytest.mark.parametrize("model", MAKE)
-def test_staff_without_the_permission_see_nothing(client, row, model):
-    client.force_login(UserFactory(is_staff=True))
-
-    assert client.get(_address(model, "changelist")).status_code == 403
-    assert client.get(_address(model, "change", row.pk)).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/auth/user/", "/admin/jsi18n/", "/admin/password_change/"])
@@ -192,8 +114,7 @@ def test_an_api_key_shows_neither_secret_nor_digest_nor_its_beginning(staff):
 
 
 def test_an_idempotency_key_shows_no_stored_answer_and_no_token(staff):
-    MAKE[IdempotencyKey]()
-    row = IdempotencyKey.objects.get()
+    row = MAKE[IdempotencyKey]()
 
     page = staff.get(_address(IdempotencyKey, "change", row.pk)).content.decode()
 
@@ -201,9 +122,10 @@ def test_an_idempotency_key_shows_no_stored_answer_and_no_token(staff):
     assert str(row.owner_token) not in page
 
 
-@pytest.mark.parametrize("model", [User, Group])
-def test_users_and_groups_can_be_managed(staff, model):
-    assert staff.get(_address(model, "changelist")).status_code == 200
+@pytest.mark.parametrize("model", [Group, TOTPDevice, FormToken])
+def test_what_could_give_rights_or_secrets_away_has_no_page(staff, model):
+    assert not admin.site.is_registered(model)
+    assert staff.get(f"/admin/{model._meta.app_label}/{model._meta.model_name}/").status_code == 404
 
 
 def _without_menu(page):

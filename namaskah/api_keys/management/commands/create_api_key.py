@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from namaskah.api_keys.models import ApiKey
 from namaskah.api_keys.services import issue_api_key
+from namaskah.command_actors import add_actor, get_actor
 from namaskah.commands import OperatorCommand, read_text
 
 SERVICE_PERMISSION = "billing.debit_wallet"
@@ -38,6 +39,7 @@ class Command(OperatorCommand):
         )
         parser.add_argument("--name", type=read_text, default="", help="what the key is for")
         parser.add_argument("--expires-days", type=int, help="days until the key ends; without it, it does not")
+        add_actor(parser, is_required=False)
         self.add_dry_run(parser, "say what would be made and make nothing")
         parser.add_argument("--json", action="store_true", help="say it on stderr as one JSON object")
 
@@ -57,8 +59,9 @@ class Command(OperatorCommand):
             user=user,
             name=options["name"] or "made by command",
             expires_in=None if days is None else timedelta(days=days),
-            by=None,
+            by=get_actor(options["by"]) if options["by"] else None,
             now=timezone.now(),
+            in_shell=True,
         )
         self._report(api_key, permissions=names, options=options)
         if options["dry_run"]:

@@ -10,6 +10,7 @@ from knox.settings import CONSTANTS
 
 from namaskah.api_keys.models import ApiKey
 from namaskah.api_keys.services import revoke_api_key
+from namaskah.command_actors import add_actor, get_actor
 from namaskah.commands import OperatorCommand, read_text
 
 _SHORTEST_BEGINNING = 8
@@ -26,6 +27,8 @@ class Command(OperatorCommand):
         parser.add_argument(
             "key", type=read_text, help="the last four characters of the key, or its first eight or more"
         )
+        add_actor(parser, is_required=False)
+        parser.add_argument("--reason", type=read_text, default="", help="why; it stands in the audit log")
         self.add_dry_run(parser, "say which key it is and change nothing")
         self.add_json(parser)
 
@@ -34,7 +37,8 @@ class Command(OperatorCommand):
         api_key = self._get_key(options["username"], options["key"])
         was_open = api_key.revoked_at is None
         if not options["dry_run"]:
-            was_open = revoke_api_key(api_key=api_key, now=timezone.now())
+            by = get_actor(options["by"]) if options["by"] else None
+            was_open = revoke_api_key(api_key=api_key, by=by, reason=options["reason"], now=timezone.now())
         self._report(api_key, was_open=was_open, options=options)
         return 0
 

@@ -23,7 +23,10 @@ def main() -> None:
         logger.info("card", text="4084084084084081 4084 0840 8408 4081 4084084084084082")
         logger.info("ids", text=str(UUID("12345678-4084-4840-8408-408140840840")), number=4084084084084081)
         logger.info("line\nbreak", text='{"event": "forged"}\n{"event": "forged"}')
-        log_traceback(logger)
+        log_traceback(logger, "unexpected_error")
+        with structlog.contextvars.bound_contextvars(is_rehearsal=True):
+            log_traceback(logger, "rehearsed_error")
+            logger.error("webhook_dead_in_rehearsal")
     logging.getLogger("gunicorn.error").info("Booting worker with pid: %s", 7)
     logging.getLogger("celery.worker").warning("Task of %s", "ada@example.com")
     logging.getLogger("httpx").info("HTTP Request: GET https://api.paystack.co/transaction")
@@ -32,11 +35,11 @@ def main() -> None:
     logging.getLogger("anything").debug("too quiet")
 
 
-def log_traceback(logger: structlog.stdlib.BoundLogger) -> None:
+def log_traceback(logger: structlog.stdlib.BoundLogger, event: str) -> None:
     try:
         int(f"{SECRET} of ada@example.com")
     except ValueError:
-        logger.exception("unexpected_error")
+        logger.exception(event)
 
 
 if __name__ == "__main__":

@@ -57,3 +57,17 @@ def test_record_heartbeat_keeps_processes_apart(database_now):
     heartbeats.record_heartbeat("beat")
 
     assert dict(Heartbeat.objects.values_list("name", "beat_at")) == {"beat": database_now, "worker": database_now}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_find_silence_is_how_long_ago_it_was_by_the_clock_of_the_database():
+    heartbeats.record_heartbeat("beat")
+    age("beat", seconds=90)
+
+    silence = heartbeats.find_silence("beat")
+
+    assert timedelta(seconds=90) <= silence < timedelta(seconds=100)
+
+
+def test_find_silence_of_what_never_lived_is_none():
+    assert heartbeats.find_silence("beat") is None

@@ -97,3 +97,10 @@ def test_django_own_traceback_of_an_unanswered_error_is_kept(lines):
 )
 def test_mask_leaves_harmless_text_alone(text):
     assert mask(text) == text
+
+
+def test_what_fails_in_a_rehearsal_is_marked_and_raises_no_alarm(lines):
+    told = [lines[event] for event in ("rehearsed_error", "webhook_dead_in_rehearsal")]
+
+    assert [(line["level"], line["is_rehearsal"], "exception" in line) for line in told] == [("info", True, False)] * 2
+    assert (lines["unexpected_error"]["level"], "exception" in lines["unexpected_error"]) == ("error", True)

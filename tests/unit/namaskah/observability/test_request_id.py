@@ -1,4 +1,4 @@
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -73,3 +73,23 @@ def test_the_id_does_not_outlive_its_request(client):
     client.get("/health")
 
     assert "request_id" not in get_contextvars()
+
+
+@pytest.mark.django_db
+def test_the_back_office_takes_no_id_from_outside(client):
+    given = str(uuid4())
+
+    answers = {path: client.get(path, headers={"X-Request-ID": given}) for path in ("/admin/login/", "/health")}
+
+    assert answers["/health"]["X-Request-ID"] == given
+    assert UUID(answers["/admin/login/"]["X-Request-ID"]) != UUID(given)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("end", ["", "/", "/more"])
+def test_a_link_to_set_a_password_stands_in_no_log(client, caplog, end):
+    with capture_logs() as lines:
+        client.get(f"/admin/set-password/MQ/d1abcd-0123456789abcdef{end}")
+
+    assert [line["path"] for line in lines if line["event"] == "request"] == [f"/admin/set-password/MQ/…{end}"]
+    assert "0123456789abcdef" not in f"{lines} {caplog.text}"
