@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
-from billing.migrations._undecided import keep_undecided
+from billing.migrations._undecided import KeepUndecided
 
 
 class Migration(migrations.Migration):
@@ -53,5 +53,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('amount__lt', Decimal('100000000000000'))), name='billing_receivable_amount_positive'), models.CheckConstraint(condition=models.Q(('reason__in', ['dispute_lost', 'refunded_elsewhere'])), name='billing_receivable_reason_known')],
             },
         ),
-        keep_undecided('holds'),
+        KeepUndecided('holds'),
     ]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
-from billing.migrations._undecided import keep_undecided
+from billing.migrations._undecided import KeepUndecided
 
 
 class Migration(migrations.Migration):
@@ -45,5 +45,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('requested_by', 'idempotency_key'), name='billing_adjustment_key_once'), models.CheckConstraint(condition=models.Q(('amount__gt', Decimal('-100000000000000')), ('amount__lt', Decimal('100000000000000')), models.Q(('amount', 0), _negated=True)), name='billing_adjustment_amount_in_limits'), models.CheckConstraint(condition=models.Q(('state__in', ['awaiting_approval', 'posted', 'rejected'])), name='billing_adjustment_state_known'), models.CheckConstraint(condition=models.Q(('reason_code__in', ['goodwill', 'correction'])), name='billing_adjustment_reason_known'), models.CheckConstraint(condition=models.Q(models.Q(('note', ''), _negated=True), models.Q(('ticket', ''), _negated=True)), name='billing_adjustment_says_why'), models.CheckConstraint(condition=models.Q(('reference__regex', '^adj-[0-9a-z]{36}$')), name='billing_adjustment_reference_form'), models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('requested_by', models.F('decided_by')), _negated=True), _connector='OR'), name='billing_adjustment_two_persons'), models.CheckConstraint(condition=models.Q(models.Q(('requested_by', models.F('user')), _negated=True), models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('user')), _negated=True), _connector='OR')), name='billing_adjustment_of_another_person'), models.CheckConstraint(condition=models.Q(('needs_approval', False), ('state', 'awaiting_approval'), ('decided_by__isnull', False), _connector='OR'), name='billing_adjustment_waits_for_decision'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True)), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='billing_adjustment_decision_has_time'), models.CheckConstraint(condition=models.Q(models.Q(('ledger_entry__isnull', False), ('state', 'posted')), models.Q(models.Q(('state', 'posted'), _negated=True), ('ledger_entry__isnull', True)), _connector='OR'), name='billing_adjustment_posted_has_entry')],
             },
         ),
-        keep_undecided('credit_adjustments'),
+        KeepUndecided('credit_adjustments'),
     ]

@@ -4,7 +4,10 @@ Decided rows go, and their history with them: after a way back and forward again
 report the ledger entries that they leave without a case.
 """
 
-from django.db import migrations
+from typing import Any
+
+from django.db import connections, migrations, transaction
+from django.db.migrations import Migration
 
 UNDECIDED = {
     "holds": "SELECT 'hold' AS kind, reference, state FROM holds WHERE state NOT IN ('taken', 'released')",
@@ -36,9 +39,28 @@ END $$;
 """
 
 
-def keep_undecided(*tables: str) -> migrations.RunSQL:
-    """Return an operation that refuses the way back while any of the tables has an undecided row."""
+class KeepUndecided(migrations.RunSQL):
+    """An operation that refuses the way back while any of the tables has an undecided row."""
+
+    def __init__(self, *tables: str) -> None:
+        self.tables = tables
+        super().__init__(migrations.RunSQL.noop, refusal_of(*tables))
+
+
+def refusal_of(*tables: str) -> str:
+    """Return the statements that end with an error while any of the tables has an undecided row."""
     undecided = " UNION ALL ".join(UNDECIDED[table] for table in tables)
-    return migrations.RunSQL(
-        migrations.RunSQL.noop, REFUSAL.format(tables=", ".join(tables), undecided=undecided)
-    )
+    return REFUSAL.format(tables=", ".join(tables), undecided=undecided)
+
+
+def refuse_before_anything_goes(*, plan: list[tuple[Migration, bool]], using: str, **_signal: Any) -> None:
+    """Ask before the first of several steps back what the last would refuse: steps between are not taken back.
+
+    A receiver of `pre_migrate`.
+    """
+    steps_back = [migration for migration, is_backwards in plan if is_backwards]
+    operations = [operation for step in steps_back for operation in step.operations]
+    tables = [table for operation in operations if isinstance(operation, KeepUndecided) for table in operation.tables]
+    if tables:
+        with transaction.atomic(using=using), connections[using].cursor() as cursor:
+            cursor.execute(refusal_of(*tables))

@@ -22,6 +22,7 @@ class ExchangeRate(models.Model):
 
     class Meta:
         db_table = "exchange_rates"
+        permissions = [("set_exchange_rate", "Can set what a dollar costs from now on")]
         constraints = [
             models.CheckConstraint(
                 name="billing_exchangerate_positive", condition=Q(units_per_usd__gt=0, units_per_usd__lt=RATE_LIMIT)

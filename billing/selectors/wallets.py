@@ -3,19 +3,47 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import DecimalField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing.models import Transaction, Wallet
+from namaskah.errors import NotFoundError
 
 _CREDITS: Final[DecimalField[Decimal, Decimal]] = DecimalField(max_digits=18, decimal_places=4)
+
+
+class WalletNotFoundError(NotFoundError):
+    """There is no such wallet."""
+
+
+def get_wallet(wallet_id: UUID) -> Wallet:
+    """Return a wallet with its user.
+
+    :raises WalletNotFoundError: if there is none.
+    """
+    wallet = Wallet.objects.select_related("user").filter(pk=wallet_id).first()
+    if wallet is None:
+        raise WalletNotFoundError("There is no such wallet.")
+    return wallet
 
 
 def find_wallet(*, user: User) -> Wallet | None:
     """Return the user's wallet, or None if nothing was ever credited."""
     return Wallet.objects.filter(user=user).first()
+
+
+def get_or_imagine_wallet(*, user_id: int) -> Wallet:
+    """Return the user's wallet, or the empty one, not stored, that the first credits would make.
+
+    :raises WalletNotFoundError: if there is no such user.
+    """
+    user = User.objects.select_related("wallet").filter(pk=user_id).first()
+    if user is None:
+        raise WalletNotFoundError("There is no such account.")
+    return getattr(user, "wallet", None) or Wallet(user=user)
 
 
 def list_transactions(

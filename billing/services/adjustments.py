@@ -1,7 +1,7 @@
 """Manual credits and debits: a person gives or takes credits by hand, and above a threshold a second one agrees."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -9,15 +9,15 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Sum
-from django.db.models.functions import Abs
 
 from billing.lifecycles import ACCOUNT_OF_ADJUSTMENT, AdjustmentReason, AdjustmentState, TransactionType
 from billing.models import CreditAdjustment, Transaction
 from billing.selectors.adjustments import AdjustmentNotFoundError
-from billing.services import ledger
+from billing.services import daily_totals, ledger
 from billing.services.debits import UserNotFoundError
 from billing.services.ledger import Entry, InsufficientCreditsError
+from namaskah.audit import independence
+from namaskah.audit.records import record_action
 from namaskah.errors import ConflictError, PermissionDeniedError, RuleViolationError
 from namaskah.identifiers import ADJUSTMENT_PREFIX, new_reference
 from namaskah.money import CREDIT_PLACES, format_credits
@@ -28,7 +28,6 @@ logger = structlog.get_logger(__name__)
 REQUEST_PERMISSION: Final = "billing.request_adjustment"
 APPROVE_PERMISSION: Final = "billing.approve_adjustment"
 LARGEST: Final = Decimal("10000.0000")
-_DAY: Final = timedelta(hours=24)
 
 
 class AdjustmentNotWaitingError(ConflictError):
@@ -61,13 +60,23 @@ class AdjustmentRequest:
     idempotency_key: UUID
 
 
+def may_adjust(by: User, *, user_id: int) -> bool:
+    """Whether `by` may adjust this customer's wallet: nobody adjusts their own."""
+    return by.has_perm(REQUEST_PERMISSION) and by.pk != user_id
+
+
+def may_decide(by: User, adjustment: CreditAdjustment) -> bool:
+    """Whether `by` may decide about it: a second person, neither who asked nor whose wallet it is."""
+    return by.has_perm(APPROVE_PERMISSION) and _is_second_person(by, adjustment)
+
+
 def request_adjustment(
     *, request: AdjustmentRequest, by: User, request_id: str = "", now: datetime
 ) -> CreditAdjustment:
     """Adjust a wallet at once, or, if a second person must agree, write down that it is asked for.
 
-    A second person must agree above MANUAL_CREDIT_APPROVAL_USD, and once what `by` has adjusted alone within
-    24 hours comes to more than that. The same person's same key gives the adjustment that it made.
+    A second person must agree above MANUAL_CREDIT_APPROVAL_USD, and once what `by` has adjusted or sent back alone
+    within 24 hours comes to more than that. The same person's same key gives the adjustment that it made.
 
     :raises PermissionDeniedError: if `by` may not ask for adjustments, or asks for their own wallet.
     :raises AdjustmentAmountError: if the amount is nothing, beyond LARGEST, or has more than four decimals.
@@ -78,8 +87,7 @@ def request_adjustment(
     _check_request(request, by=by)
 
     def work() -> CreditAdjustment:
-        # One after the other, so that two requests at once do not each overlook what the other moves.
-        User.objects.select_for_update(no_key=True).filter(pk=by.pk).values_list("pk").get()
+        daily_totals.lock_person(by)
         made = CreditAdjustment.objects.filter(requested_by=by, idempotency_key=request.idempotency_key).first()
         if made is not None:
             return _check_same(made, request)
@@ -91,14 +99,15 @@ def request_adjustment(
 def approve_adjustment(*, adjustment_id: UUID, by: User, comment: str = "", now: datetime) -> CreditAdjustment:
     """Post an adjustment that waits for a second person.
 
-    :raises PermissionDeniedError: if `by` may not approve, or asked for it, or it is about their own wallet.
+    :raises PermissionDeniedError: if `by` may not approve, or asked for it, or it is about their own wallet, or is no
+        second person beside whoever asked (namaskah.audit.independence).
     :raises AdjustmentNotFoundError: if there is none.
     :raises AdjustmentNotWaitingError: if it was decided before.
     :raises InsufficientCreditsError: if what is to be taken is no longer there.
     """
 
     def work() -> CreditAdjustment:
-        adjustment = _lock_waiting(adjustment_id, by=by)
+        adjustment = _lock_waiting(adjustment_id, by=by, now=now)
         adjustment.ledger_entry = _post(adjustment, now=now)
         return _decide(adjustment, AdjustmentState.POSTED, by=by, comment=comment, now=now)
 
@@ -108,13 +117,13 @@ def approve_adjustment(*, adjustment_id: UUID, by: User, comment: str = "", now:
 def reject_adjustment(*, adjustment_id: UUID, by: User, comment: str, now: datetime) -> CreditAdjustment:
     """Refuse an adjustment that waits for a second person; no credits move.
 
-    :raises PermissionDeniedError: if `by` may not decide, or asked for it, or it is about their own wallet.
+    :raises PermissionDeniedError: as `approve_adjustment` does.
     :raises AdjustmentNotFoundError: if there is none.
     :raises AdjustmentNotWaitingError: if it was decided before.
     """
 
     def work() -> CreditAdjustment:
-        adjustment = _lock_waiting(adjustment_id, by=by)
+        adjustment = _lock_waiting(adjustment_id, by=by, now=now)
         return _decide(adjustment, AdjustmentState.REJECTED, by=by, comment=comment, now=now)
 
     return run_transaction(work)
@@ -141,7 +150,7 @@ def _check_same(made: CreditAdjustment, request: AdjustmentRequest) -> CreditAdj
 
 
 def _create(request: AdjustmentRequest, *, by: User, request_id: str, now: datetime) -> CreditAdjustment:
-    alone = _sum_alone(by, since=now - _DAY)
+    alone = daily_totals.sum_moved_alone(by=by, since=now - daily_totals.DAY)
     is_waiting = bool(abs(request.amount) + alone > settings.MANUAL_CREDIT_APPROVAL_USD)
     adjustment = CreditAdjustment(
         user_id=request.user_id,
@@ -162,15 +171,15 @@ def _create(request: AdjustmentRequest, *, by: User, request_id: str, now: datet
     else:
         adjustment.ledger_entry = _post(adjustment, now=now)
     adjustment.save(force_insert=True)
+    record_action(
+        by=by,
+        action="adjustment.request",
+        subject=adjustment.user.get_username(),
+        reason=f"{request.ticket}: {request.note}",
+        after=_describe(adjustment),
+    )
     logger.info("adjustment_requested", adjustment=adjustment.reference, by=by.pk, needs_approval=is_waiting)
     return adjustment
-
-
-def _sum_alone(by: User, *, since: datetime) -> Decimal:
-    """Return what `by` moved, in either direction, without a second person."""
-    moved = CreditAdjustment.objects.filter(requested_by=by, created_at__gt=since, needs_approval=False)
-    total: Decimal | None = moved.aggregate(total=Sum(Abs("amount")))["total"]
-    return total or Decimal(0)
 
 
 def _check_available(adjustment: CreditAdjustment, *, now: datetime) -> None:
@@ -196,7 +205,7 @@ def _post(adjustment: CreditAdjustment, *, now: datetime) -> Transaction:
     return ledger.post_entries([entry], now=now)[0]
 
 
-def _lock_waiting(adjustment_id: UUID, *, by: User) -> CreditAdjustment:
+def _lock_waiting(adjustment_id: UUID, *, by: User, now: datetime) -> CreditAdjustment:
     if not by.has_perm(APPROVE_PERMISSION):
         raise PermissionDeniedError("You may not decide about adjustments.")
     locking = CreditAdjustment.objects.select_for_update(no_key=True).filter(pk=adjustment_id)
@@ -205,11 +214,16 @@ def _lock_waiting(adjustment_id: UUID, *, by: User) -> CreditAdjustment:
     adjustment = CreditAdjustment.objects.get(pk=adjustment_id)
     if adjustment.state != AdjustmentState.AWAITING_APPROVAL:
         raise AdjustmentNotWaitingError(f"This adjustment is {adjustment.state}: it was decided before.")
-    if by.pk in {adjustment.requested_by_id, adjustment.user_id}:
+    if not _is_second_person(by, adjustment):
         raise PermissionDeniedError(
             "You asked for this adjustment, or it is about your own wallet: another must decide."
         )
+    independence.check_independent(asker=adjustment.requested_by, decider=by, now=now)
     return adjustment
+
+
+def _is_second_person(by: User, adjustment: CreditAdjustment) -> bool:
+    return by.pk not in {adjustment.requested_by_id, adjustment.user_id}
 
 
 def _decide(
@@ -218,5 +232,22 @@ def _decide(
     adjustment.state = state
     adjustment.decided_by, adjustment.decided_at, adjustment.decision_comment = by, now, comment[:300]
     adjustment.save(update_fields=["state", "ledger_entry", "decided_by", "decided_at", "decision_comment"])
+    record_action(
+        by=by,
+        action="adjustment.approve" if state == AdjustmentState.POSTED else "adjustment.reject",
+        subject=adjustment.user.get_username(),
+        reason=comment,
+        after=_describe(adjustment),
+    )
     logger.info("adjustment_decided", adjustment=adjustment.reference, by=by.pk, state=state)
     return adjustment
+
+
+def _describe(adjustment: CreditAdjustment) -> dict[str, str]:
+    """Return what the audit log keeps of it."""
+    return {
+        "reference": adjustment.reference,
+        "amount": format_credits(adjustment.amount),
+        "reason_code": adjustment.reason_code,
+        "state": adjustment.state,
+    }

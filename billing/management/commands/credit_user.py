@@ -34,9 +34,9 @@ class Command(OperatorCommand):
 
     help = (
         "Give credits to a user by hand, or take them with a negative amount. An adjustment waits for another person "
-        "if it comes to more than MANUAL_CREDIT_APPROVAL_USD together with what the same person has adjusted alone "
-        "within 24 hours; then: credit_user adj-… --approve, or --reject. A payment that was paid and not credited is "
-        "no case for this: use verify_payment."
+        "if it comes to more than MANUAL_CREDIT_APPROVAL_USD together with what the same person has adjusted and sent "
+        "back alone within 24 hours; then: credit_user adj-… --approve, or --reject. A payment that was paid and not "
+        "credited is no case for this: use verify_payment."
     )
     is_exclusive = True
 

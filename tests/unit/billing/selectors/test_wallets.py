@@ -17,6 +17,26 @@ def test_get_balance_of_a_user_without_a_wallet_is_zero():
     assert list(wallets.list_transactions(user=user)) == []
 
 
+def test_get_or_imagine_wallet_of_a_user_without_one_stores_none():
+    user = UserFactory()
+
+    wallet = wallets.get_or_imagine_wallet(user_id=user.pk)
+
+    assert (wallet.user, wallet.balance, wallet.available, wallet.sequence) == (user, 0, 0, 0)
+    assert wallets.find_wallet(user=user) is None
+
+
+def test_get_or_imagine_wallet_returns_the_one_there_is():
+    user = post(UserFactory(), amount=Decimal("10.0000")).user
+
+    assert wallets.get_or_imagine_wallet(user_id=user.pk) == wallets.find_wallet(user=user)
+
+
+def test_get_or_imagine_wallet_of_nobody():
+    with pytest.raises(wallets.WalletNotFoundError):
+        wallets.get_or_imagine_wallet(user_id=0)
+
+
 def test_reads_show_the_users_own_credits_alone():
     ada, ben = UserFactory(), UserFactory()
     entry = post(ada, amount=Decimal("10.0000"))

@@ -150,3 +150,17 @@ def test_adjustment_decided_by_eight_at_once_is_decided_by_one(user, waiting):
 
     assert names(results) == ["AdjustmentNotWaitingError"] * 7 + ["CreditAdjustment"]
     assert entries(user) == ([60] if stored(waiting).state == "posted" else [])
+
+
+def test_may_decide_takes_a_second_person_with_the_permission(user, waiting, agent, approver):
+    assert adjustments.may_decide(approver, waiting)
+    assert not adjustments.may_decide(AgentFactory(), waiting)
+    for involved in (user, agent):
+        involved.is_superuser = True
+        assert not adjustments.may_decide(involved, waiting)
+
+
+def test_may_adjust_takes_another_customer_and_the_permission(user, agent, approver):
+    assert adjustments.may_adjust(agent, user_id=user.pk)
+    assert not adjustments.may_adjust(agent, user_id=agent.pk)
+    assert not adjustments.may_adjust(approver, user_id=user.pk)
