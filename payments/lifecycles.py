@@ -130,6 +130,8 @@ FAILED_WHILE_DISPUTED: Final = "failed_while_disputed"
 REFUND_ENDED_WITHOUT_MONEY: Final = (RefundState.FAILED, RefundState.REJECTED)
 # The gateway may have it or not: nothing else may be sent for the payment meanwhile.
 REFUND_IN_DOUBT: Final = (RefundState.SUBMITTING, RefundState.UNKNOWN)
+# Agreed upon, and not known to be at the gateway.
+REFUND_MOVING: Final = (RefundState.APPROVED, *REFUND_IN_DOUBT)
 
 
 def refund_sources_of(target: RefundState) -> list[RefundState]:

@@ -8,7 +8,8 @@ WITH kept (relation, operations) AS (
         ('webhook_attempts', ARRAY[8, 16, 32]), ('payment_logs', ARRAY[8, 16, 32]), ('wallets', ARRAY[8, 16, 32]),
         ('refunds', ARRAY[8, 16, 32]), ('disputes', ARRAY[8, 16, 32]), ('holds', ARRAY[8, 16, 32]),
         ('receivables', ARRAY[8, 16, 32]), ('credit_adjustments', ARRAY[8, 16, 32]),
-        ('review_decisions', ARRAY[8, 16, 32]), ('gateway_calls', ARRAY[8, 16, 32]), ('webhook_events', ARRAY[8, 16, 32])
+        ('review_decisions', ARRAY[8, 16, 32]), ('gateway_calls', ARRAY[8, 16, 32]), ('webhook_events', ARRAY[8, 16, 32]),
+        ('audit_log', ARRAY[8, 16, 32]), ('notes', ARRAY[8, 16, 32])
 )
 SELECT 'disabled' AS fault, tgname::text AS rule, tgrelid::regclass::text AS relation
 FROM pg_trigger WHERE tgenabled NOT IN ('O', 'A') AND tgrelid::regclass::text IN (SELECT relation FROM kept)

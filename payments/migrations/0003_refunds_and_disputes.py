@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
-from billing.migrations._undecided import keep_undecided
+from billing.migrations._undecided import KeepUndecided
 
 
 class Migration(migrations.Migration):
@@ -220,5 +220,5 @@ class Migration(migrations.Migration):
             "ALTER TABLE payment_logs ENABLE TRIGGER payment_logs_change_by_rule; "
             "SET CONSTRAINTS ALL DEFERRED",
         ),
-        keep_undecided('refunds', 'disputes'),
+        KeepUndecided('refunds', 'disputes'),
     ]

@@ -1,13 +1,7 @@
-"""Every payment keeps the rule of 0003, whose table is in use while this reads it.
-
-The newest of both apps, so that the first step back is refused while anything is undecided: later
-ones would have taken some tables away before they found out.
-"""
+"""Every payment keeps the rule of 0003, whose table is in use while this reads it."""
 
 from django.contrib.postgres.operations import ValidateConstraint
 from django.db import migrations
-
-from billing.migrations._undecided import UNDECIDED, keep_undecided
 
 
 class Migration(migrations.Migration):
@@ -17,5 +11,4 @@ class Migration(migrations.Migration):
         # To the end of this database transaction: it takes as long as the table is large, and stops nobody.
         migrations.RunSQL("SET LOCAL statement_timeout = 0", migrations.RunSQL.noop),
         ValidateConstraint(model_name="paymentlog", name="payments_paymentlog_refunds_within_amount"),
-        keep_undecided(*UNDECIDED),
     ]

@@ -7,6 +7,7 @@ from payments.models.gateway_call import GatewayCall, GatewayOutcome
 from payments.models.payment import PaymentLog
 from payments.models.reconciliation_break import ReconciliationBreak
 from payments.models.refund import Refund
+from payments.models.replay_run import ReplayOutcome, ReplayRun, ReplayRunEvent, ReplayRunState
 from payments.models.review_decision import ReviewDecision
 from payments.models.webhook_event import WebhookAttempt, WebhookEvent
 
@@ -19,6 +20,10 @@ __all__ = [
     "PaymentLog",
     "ReconciliationBreak",
     "Refund",
+    "ReplayOutcome",
+    "ReplayRun",
+    "ReplayRunEvent",
+    "ReplayRunState",
     "ReviewDecision",
     "WebhookAttempt",
     "WebhookEvent",

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from namaskah.identifiers import new_id
 from namaskah.money import CREDIT_LIMIT, RATE_LIMIT
@@ -88,7 +89,8 @@ class PaymentLog(VersionedModel):
 
     class Meta:
         db_table = "payment_logs"
-        permissions = [("request_refund", "Can request a refund")]
+        verbose_name = "payment"
+        permissions = [("request_refund", "Can request a refund"), ("verify_payment", "Can have Paystack asked anew")]
         constraints = [
             models.UniqueConstraint(
                 name="payments_paymentlog_key_once",
@@ -173,6 +175,32 @@ class PaymentLog(VersionedModel):
                 condition=Q(next_check_at__isnull=False),
             ),
             models.Index(name="payments_paymentlog_in_review", fields=["created_at"], condition=~Q(review_reason="")),
+            # Holds all that the dashboard adds up. Only of what has ended: a row is written to it once, by its end.
+            models.Index(
+                name="payments_paymentlog_ended",
+                fields=["created_at"],
+                include=[
+                    "state",
+                    "currency",
+                    "credited_amount",
+                    "amount_paid_minor",
+                    "error_code",
+                    "paid_at",
+                    "processing_completed_at",
+                ],
+                condition=Q(state__in=[PaymentState.COMPLETED, PaymentState.FAILED, PaymentState.REFUNDED]),
+            ),
+            # What the staff look for, the newest first.
+            models.Index(name="payments_paymentlog_newest", fields=["-created_at", "-id"]),
+            models.Index(Lower("email"), F("created_at").desc(), F("id").desc(), name="payments_paymentlog_of_email"),
+            models.Index(name="payments_paymentlog_of_amount", fields=["amount_usd", "-created_at", "-id"]),
+            models.Index(name="payments_paymentlog_of_minor", fields=["amount_minor", "-created_at", "-id"]),
+            # Completed are most: the newest of them are found without it.
+            models.Index(
+                name="payments_paymentlog_of_state",
+                fields=["state", "-created_at", "-id"],
+                condition=~Q(state=PaymentState.COMPLETED),
+            ),
         ]
 
     def __str__(self) -> str:

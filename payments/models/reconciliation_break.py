@@ -29,9 +29,14 @@ class ReconciliationBreak(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     dismissal_note = models.CharField(max_length=300, blank=True)
+    # Who works on it, or did when it was closed.
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     class Meta:
         db_table = "reconciliation_breaks"
+        permissions = [("dismiss_break", "Can dismiss a break")]
         constraints = [
             models.UniqueConstraint(
                 name="payments_break_open_once", fields=["kind", "subject"], condition=Q(state=BreakState.OPEN)

@@ -35,6 +35,7 @@ class WebhookEvent(models.Model):
 
     class Meta:
         db_table = "webhook_events"
+        permissions = [("replay_event", "Can replay an event"), ("dismiss_event", "Can give up a dead letter")]
         constraints = [
             models.UniqueConstraint(
                 name="payments_webhookevent_stored_once", fields=["object_id", "event_type", "body_sha256"]

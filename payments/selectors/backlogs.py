@@ -1,13 +1,17 @@
 """What waits: for a worker, and for a person."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.db.models import Count, Min, QuerySet
+from django.db.models.functions import Coalesce, Now
 
-from payments.lifecycles import DISPUTE_UNDECIDED, DUE_STATUSES, BreakState, EventStatus, RefundState
+from payments.lifecycles import DISPUTE_UNDECIDED, DUE_STATUSES, REFUND_MOVING, BreakState, EventStatus, RefundState
 from payments.models import Dispute, PaymentLog, ReconciliationBreak, Refund, WebhookEvent
+
+# How long sending a refund may take, and the first look for one that nobody knows the outcome of.
+REFUND_MOVES_WITHIN: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Backlog:
     reviews: Pile
     refunds_to_decide: Pile
     refunds_in_trouble: Pile
+    refunds_stuck: Pile
     disputes: Pile
     breaks: Pile
 
@@ -51,9 +56,17 @@ def measure_backlog() -> Backlog:
         reviews=_measure(PaymentLog.objects.exclude(review_reason=""), "created_at"),
         refunds_to_decide=_measure(Refund.objects.filter(state=RefundState.AWAITING_APPROVAL), "created_at"),
         refunds_in_trouble=_measure(Refund.objects.filter(state=RefundState.NEEDS_ATTENTION), "created_at"),
+        refunds_stuck=_measure(_find_stuck_refunds(), "allowed_at"),
         disputes=_measure(Dispute.objects.filter(state__in=DISPUTE_UNDECIDED), "due_at"),
         breaks=_measure(ReconciliationBreak.objects.filter(state=BreakState.OPEN), "first_seen_at"),
     )
+
+
+def _find_stuck_refunds() -> "QuerySet[Refund]":
+    """Return what should be at Paystack by now, and is not as far as anybody knows; all of it is due for a look."""
+    moving = Refund.objects.filter(next_check_at__isnull=False, state__in=REFUND_MOVING)
+    allowed = moving.annotate(allowed_at=Coalesce("decided_at", "created_at"))
+    return allowed.filter(allowed_at__lt=Now() - REFUND_MOVES_WITHIN)
 
 
 def _measure(rows: "QuerySet[Any]", moment: str) -> Pile:

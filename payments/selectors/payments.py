@@ -1,4 +1,4 @@
-"""Reads of payments; all but `get_any_payment` start from the user who asks."""
+"""Reads of payments; all but `get_any_payment` and `get_payment_of_id` start from the user who asks."""
 
 from datetime import datetime
 from uuid import UUID
@@ -51,6 +51,17 @@ def get_any_payment(*, reference: str) -> PaymentLog:
     payment = PaymentLog.objects.filter(reference=reference).first() if is_possible else None
     if payment is None:
         raise PaymentNotFoundError(f"There is no payment {reference!r}; references look like nmk-….")
+    return payment
+
+
+def get_payment_of_id(payment_id: UUID) -> PaymentLog:
+    """Return a payment with its user: for staff, never for API clients.
+
+    :raises PaymentNotFoundError: if there is none.
+    """
+    payment = PaymentLog.objects.select_related("user").filter(pk=payment_id).first()
+    if payment is None:
+        raise PaymentNotFoundError("There is no such payment.")
     return payment
 
 

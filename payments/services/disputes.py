@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -14,7 +15,7 @@ from namaskah.money import convert_to_credits
 from payments.gateways.paystack import disputes as paystack_disputes
 from payments.gateways.paystack.disputes import DisputeReport
 from payments.lifecycles import DISPUTE_UNDECIDED, FAILED_WHILE_DISPUTED, DisputeState, RefundState, ReviewReason
-from payments.models import Cause, Dispute, PaymentLog, Refund
+from payments.models import Cause, Dispute, Evidence, PaymentLog, Refund
 from payments.selectors.payments import PaymentNotFoundError
 from payments.services import gateway_calls, refund_booking, reversals
 from payments.services.row_locks import lock_disputes, lock_payment, lock_refunds
@@ -43,10 +44,20 @@ def sync_dispute(*, gateway_dispute_id: int, cause: Cause, now: datetime) -> Dis
     if payment is None:
         raise PaymentNotFoundError(f"There is no payment {report.reference}.")
     evidence = reversals.ask_if_unsettled(payment, cause=cause, now=now)
+    return follow_report(report, payment_id=payment.pk, evidence=evidence, cause=cause, now=now)
+
+
+def follow_report(
+    report: DisputeReport, *, payment_id: UUID, evidence: Evidence | None, cause: Cause, now: datetime
+) -> Dispute:
+    """Bring our dispute to where the gateway says that it stands; return it.
+
+    `evidence` is what the gateway says of the payment, if we had not heard yet that it was paid.
+    """
     with transaction.atomic(durable=True):
-        payment = reversals.credit_what_was_paid(lock_payment(payment.pk), evidence, cause=cause, now=now)
+        payment = reversals.credit_what_was_paid(lock_payment(payment_id), evidence, cause=cause, now=now)
         disputes = lock_disputes(payment)
-        known = next((dispute for dispute in disputes if dispute.gateway_dispute_id == gateway_dispute_id), None)
+        known = next((dispute for dispute in disputes if dispute.gateway_dispute_id == report.dispute_id), None)
         dispute = known or _open(payment, report, disputes, cause=cause, now=now)
         _follow(dispute, payment, report, cause=cause, now=now)
     return dispute

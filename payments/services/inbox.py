@@ -3,7 +3,7 @@
 Every time is the database's, so that workers on machines with different clocks agree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -73,11 +73,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Why an attempt was made: `trigger` is `worker`, `replay` or `dismissal`, `by_id` whoever asked for it."""
+    """Why an attempt was made: `trigger` is `worker`, `replay` or `dismissal`, `by_id` whoever asked for it.
+
+    `beside` writes what goes with the attempt, in its database transaction.
+    """
 
     trigger: str
     by_id: int | None = None
     reason: str = ""
+    beside: Callable[[WebhookAttempt], None] = lambda _attempt: None
 
 
 BY_WORKER: Final = Request(trigger="worker")
@@ -214,7 +218,7 @@ def log_attempt(event: WebhookEvent, failure: Failure, *, outcome: EventStatus, 
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()")
         finished_at = cursor.fetchone()[0]
-    WebhookAttempt.objects.create(
+    attempt = WebhookAttempt.objects.create(
         event=event,
         number=number,
         started_at=min(_claimed_at(event) or finished_at, finished_at),
@@ -226,6 +230,7 @@ def log_attempt(event: WebhookEvent, failure: Failure, *, outcome: EventStatus, 
         by_id=request.by_id,
         reason=request.reason[:500],
     )
+    request.beside(attempt)
 
 
 def _claimed_at(event: WebhookEvent) -> datetime | None:

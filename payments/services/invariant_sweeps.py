@@ -48,7 +48,9 @@ webhook_events AS (SELECT * FROM webhook_events WHERE id IN (
     UNION SELECT id FROM webhook_events WHERE id >= %(new)s
 )),
 webhook_attempts AS (SELECT * FROM webhook_attempts WHERE event_id IN (SELECT id FROM webhook_events)),
-gateway_calls AS (SELECT * FROM gateway_calls WHERE payment_id IN (SELECT id FROM payment_logs))
+gateway_calls AS (SELECT * FROM gateway_calls WHERE payment_id IN (SELECT id FROM payment_logs)),
+audit_log AS (SELECT * FROM audit_log WHERE id >= %(new)s),
+notes AS (SELECT * FROM notes WHERE created_at >= %(since)s)
 """
 
 
@@ -58,6 +60,7 @@ class Part:
 
     users: tuple[int, ...]
     first_new_id: UUID
+    since: datetime
 
 
 def sweep_changes(*, now: datetime) -> list[Violation]:
@@ -87,7 +90,7 @@ def find_changes(*, now: datetime) -> Part:
     new, recent = find_first_id(since), find_first_id(now - _PAYMENTS_CHANGE_WITHIN)
     with connection.cursor() as cursor:
         cursor.execute(_CHANGED_USERS, {"new": new, "recent": recent, "since": since})
-        return Part(users=tuple(row[0] for row in cursor.fetchall()), first_new_id=new)
+        return Part(users=tuple(row[0] for row in cursor.fetchall()), first_new_id=new, since=since)
 
 
 def narrow(law: Invariant, part: Part) -> Invariant:
@@ -95,7 +98,9 @@ def narrow(law: Invariant, part: Part) -> Invariant:
     if law.scope != "users":
         return law
     with connection.cursor() as cursor:
-        names = cursor.mogrify(_PART, {"users": list(part.users), "new": part.first_new_id}).decode()
+        names = cursor.mogrify(
+            _PART, {"users": list(part.users), "new": part.first_new_id, "since": part.since}
+        ).decode()
     return replace(law, query=names + law.query)
 
 

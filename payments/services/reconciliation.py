@@ -112,6 +112,11 @@ def _leave_out_dismissed(found: Sequence[Difference]) -> list[Difference]:
     ]
 
 
+def is_repairable(difference: Difference | ReconciliationBreak) -> bool:
+    """Whether a run with `fix` tries to repair it by what the gateway says."""
+    return difference.kind in _REPAIRABLE and difference.payment_id is not None
+
+
 def _repair_each(
     found: Sequence[Difference], books: Books, *, cause: Cause, now: datetime, progress: Progress
 ) -> list[Difference]:
@@ -127,7 +132,7 @@ def _repair_each(
 
 def _repair(difference: Difference, gateway_dispute_id: int | None, *, cause: Cause, now: datetime) -> bool:
     """Act on what the gateway says; return whether that may have helped. One that fails holds up no other."""
-    if difference.kind not in _REPAIRABLE or difference.payment_id is None:
+    if difference.payment_id is None or not is_repairable(difference):
         return False
     try:
         if gateway_dispute_id is not None:

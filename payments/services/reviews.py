@@ -1,5 +1,6 @@
 """Ending a review: crediting what was really paid, or dismissing it. Sending the money back is a refund as any."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -11,11 +12,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from billing.services import ledger
+from namaskah.audit.records import record_action
 from namaskah.errors import ConflictError, PermissionDeniedError
-from namaskah.money import convert_to_credits
+from namaskah.money import convert_to_credits, format_credits
 from payments.gateways.paystack.mode import get_domain
 from payments.lifecycles import REFUND_ENDED_WITHOUT_MONEY, PaymentState, ReviewOutcome, ReviewReason
-from payments.models import Cause, Evidence, PaymentLog, ReviewDecision
+from payments.models import Cause, Dispute, Evidence, PaymentLog, Refund, ReviewDecision
 from payments.services import crediting, gateway_calls
 from payments.services.evidence import SUCCESS, find_objection
 from payments.services.refund_terms import check_undisputed
@@ -24,6 +26,10 @@ from payments.services.row_locks import lock_disputes, lock_payment, lock_refund
 logger = structlog.get_logger(__name__)
 
 RESOLVE_PERMISSION: Final = "payments.resolve_review"
+# What the audit log calls it.
+CREDIT_ACTION: Final = "review.credit"
+DISMISS_ACTION: Final = "review.dismiss"
+_ACTIONS: Final = {ReviewOutcome.CREDITED: CREDIT_ACTION, ReviewOutcome.DISMISSED: DISMISS_ACTION}
 _CREDITED: Final = "credited_after_review"
 _OPEN: Final = (PaymentState.PENDING, PaymentState.PROCESSING)
 
@@ -59,7 +65,8 @@ def credit_after_review(*, payment_id: UUID, note: str, by: User, cause: Cause, 
     with transaction.atomic(durable=True):
         payment = lock_payment(payment_id)
         reason = _check_under_review(payment, by=by)
-        _check_money_stays(payment)
+        check_money_stays(payment, lock_refunds(payment), lock_disputes(payment))
+        before = payment.state
         amount = _find_value(payment, evidence)
         if evidence is None or not amount:
             raise NotCreditableError("Paystack does not say that anything worth a credit was paid.")
@@ -67,7 +74,7 @@ def credit_after_review(*, payment_id: UUID, note: str, by: User, cause: Cause, 
         ledger.post_entries([crediting.entry_of(payment, cause)], now=now)
         crediting.mark_paid_twice([payment])
         PaymentLog.write([payment], now=now)
-        _record(payment, reason, ReviewOutcome.CREDITED, note=note, by=by, cause=cause, now=now)
+        _record(payment, reason, ReviewOutcome.CREDITED, before=before, note=note, by=by, cause=cause, now=now)
     return payment
 
 
@@ -87,7 +94,7 @@ def dismiss_review(*, payment_id: UUID, note: str, by: User, cause: Cause, now: 
         if payment.state in _OPEN:
             payment.next_check_at = now
         PaymentLog.write([payment], now=now)
-        _record(payment, reason, ReviewOutcome.DISMISSED, note=note, by=by, cause=cause, now=now)
+        _record(payment, reason, ReviewOutcome.DISMISSED, before=payment.state, note=note, by=by, cause=cause, now=now)
     return payment
 
 
@@ -114,30 +121,39 @@ def _find_value(payment: PaymentLog, evidence: Evidence | None) -> Decimal:
     return convert_to_credits(find_value_paid(evidence), exchange_rate=payment.exchange_rate)
 
 
+def may_decide(by: User, payment: PaymentLog) -> bool:
+    """Whether `by` may end a review of it: nobody decides about their own payment."""
+    return by.has_perm(RESOLVE_PERMISSION) and by.pk != payment.user_id
+
+
 def _check_permission(by: User) -> None:
     if not by.has_perm(RESOLVE_PERMISSION):
         raise PermissionDeniedError("You may not decide about payments under review.")
 
 
 def _check_under_review(payment: PaymentLog, *, by: User) -> ReviewReason:
-    if payment.user_id == by.pk:
+    if not may_decide(by, payment):
         raise PermissionDeniedError("Nobody decides about their own payment.")
     if not payment.review_reason:
         raise NotUnderReviewError(f"This payment is {payment.state} and not under review.")
     return ReviewReason(payment.review_reason)
 
 
-def _check_money_stays(payment: PaymentLog) -> None:
-    """Refuse to credit money that is credited already, goes back, or may have to."""
+def check_money_stays(payment: PaymentLog, refunds: Sequence[Refund], disputes: Sequence[Dispute]) -> None:
+    """Refuse to credit money that is credited already, goes back, or may have to; to act on it, lock all rows.
+
+    :raises NotCreditableError: if it was credited, its amount is not in doubt, or a refund sends it back.
+    :raises PaymentDisputedError: if the payer's bank claims it back.
+    """
     if payment.is_settled:
         raise NotCreditableError(f"This payment is {payment.state}: it was credited before.")
     if payment.review_reason not in crediting.ABOUT_THE_AMOUNT:
         raise NotCreditableError(
             f"It is under review for {payment.review_reason}: only a payment whose amount is in doubt can be credited."
         )
-    if any(refund.state not in REFUND_ENDED_WITHOUT_MONEY for refund in lock_refunds(payment)):
+    if any(refund.state not in REFUND_ENDED_WITHOUT_MONEY for refund in refunds):
         raise NotCreditableError("A refund sends this payment's money back.")
-    check_undisputed(lock_disputes(payment))
+    check_undisputed(disputes)
 
 
 def _record(
@@ -145,6 +161,7 @@ def _record(
     reason: ReviewReason,
     outcome: ReviewOutcome,
     *,
+    before: str,
     note: str,
     by: User,
     cause: Cause,
@@ -158,5 +175,17 @@ def _record(
         decided_by=by,
         request_id=cause.request_id,
         created_at=now,
+    )
+    record_action(
+        by=by,
+        action=_ACTIONS[outcome],
+        subject=payment.reference,
+        reason=note,
+        before={"state": before, "review_reason": reason},
+        after={
+            "state": payment.state,
+            "review_reason": payment.review_reason,
+            "credits": format_credits(payment.credited_amount) if payment.credited_amount else None,
+        },
     )
     logger.info("review_ended", payment=payment.reference, reason=reason, outcome=outcome, by=by.pk)

@@ -25,7 +25,9 @@ class Command(OperatorCommand):
         payment = payments.get_any_payment(reference=options["reference"])
         explanation = explanations.explain_payment(payment)
         if options["json"]:
-            self.print_json({"reference": payment.reference, "state": payment.state, **asdict(explanation)})
+            moments = [asdict(moment) | {"told": moment.told} for moment in explanation.moments]
+            told = {"moments": moments, "conclusion": explanation.conclusion, "commands": explanation.commands}
+            self.print_json({"reference": payment.reference, "state": payment.state, **told})
             return 0
         self.say(
             f"{payment.reference}  {payment.state}  {format_minor(payment.amount_minor, payment.currency)}  "
@@ -33,5 +35,6 @@ class Command(OperatorCommand):
         )
         for moment in explanation.moments:
             self.say(f"{moment.at:%Y-%m-%d %H:%M:%S}  {moment.what:<9} {moment.told}")
-        self.say(explanation.conclusion)
+        commands = "; ".join(f"`{command}`" for command in explanation.commands)
+        self.say(f"{explanation.conclusion} Commands: {commands}." if commands else explanation.conclusion)
         return 0

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: the people and rates of a demonstration; safe to run again."""
+"""`manage.py seed_demo`: the people, the rates and, if wanted, the past of a demonstration; safe to run again."""
 
 from argparse import ArgumentParser
 from contextlib import nullcontext
@@ -11,47 +11,58 @@ from django.utils import timezone
 
 from namaskah.commands import OperatorCommand
 from namaskah.rehearsals import rehearse
-from payments.services import demonstration
+from payments.services.demonstration import books, history, people
 
 
 class Command(OperatorCommand):
     """Seed a demonstration."""
 
-    help = "Make an administrator, a customer, a service account and exchange rates. Only where DEBUG is on."
+    help = (
+        "Make a log-in for each role, a customer, a service account and exchange rates; with --history thirty days of "
+        "payments too. Only where DEBUG is on."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the form of the answer."""
+        """Take whether there is to be a past, and the form of the answer."""
+        parser.add_argument(
+            "--history",
+            action="store_true",
+            help="also make a few hundred payments of the last thirty days, in every state",
+        )
         self.add_dry_run(parser, "make them, undo it, and say so")
         self.add_json(parser)
 
     def work(self, **options: Any) -> int:
         """Seed, and say what there is now."""
         if not settings.DEBUG:
-            raise CommandError("seed_demo makes a log-in with a known password: it runs only where DEBUG is on.")
+            raise CommandError("seed_demo makes log-ins with a known password: it runs only where DEBUG is on.")
+        made = 0
         with rehearse() if options["dry_run"] else nullcontext():
-            customer = demonstration.seed_people()
+            customer = people.seed_people()
             self.check_stop()
-            demonstration.seed_rates(now=timezone.now())
-        self._report(customer, options)
+            people.seed_rates(now=timezone.now())
+            if options["history"]:
+                made = history.seed_history(now=timezone.now(), check_stop=self.check_stop)
+        self._report(customer, made, options)
         return 0
 
-    def _report(self, customer: User, options: dict[str, Any]) -> None:
-        administrator = {
-            "role": "administrator",
-            "username": demonstration.ADMINISTRATOR,
-            "password": demonstration.PASSWORD,
-        }
+    def _report(self, customer: User, made: int, options: dict[str, Any]) -> None:
+        roles = {people.ADMINISTRATOR: "administrator", **{name: role.lower() for name, role in people.STAFF.items()}}
+        staff = [{"role": role, "username": username, "password": people.PASSWORD} for username, role in roles.items()]
         if options["json"]:
-            user_id = None if options["dry_run"] else customer.pk
             answer = {
-                "staff": [administrator],
-                "customer": {"username": customer.username, "user_id": user_id},
-                "service_account": {"username": demonstration.SERVICE_ACCOUNT},
+                "staff": staff,
+                "customer": {"username": customer.username, "user_id": None if options["dry_run"] else customer.pk},
+                "service_account": {"username": people.SERVICE_ACCOUNT},
                 "dry_run": options["dry_run"],
             }
+            if options["history"]:
+                answer |= {"payments_made": made, "books": books.describe_books()}
             self.print_json(answer)
             return
-        self.say(f"Log in at /admin/ as {demonstration.ADMINISTRATOR} / {demonstration.PASSWORD}.")
-        self.say(f"Customer: {demonstration.CUSTOMER}. Service account: {demonstration.SERVICE_ACCOUNT}.")
+        self.say(f"Log in at /admin/ as {', '.join(roles)}, each with the password {people.PASSWORD}.")
+        self.say(f"Customer: {people.CUSTOMER}. Service account: {people.SERVICE_ACCOUNT}.")
+        if options["history"]:
+            self.say(f"{made} payments were made.")
         if options["dry_run"]:
             self.say("So it would be. Nothing was changed.")

@@ -28,11 +28,12 @@ class Command(OperatorCommand):
 
     def work(self, **options: Any) -> int:
         """Ask, and tell both states."""
-        by = get_actor(options["by"]).get_username() if options["by"] else ""
+        by = get_actor(options["by"]) if options["by"] else None
         before = payments.get_any_payment(reference=options["reference"])
         after = verification.verify_as_operator(
             payment_id=before.pk,
-            cause=Cause(source=TransitionSource.COMMAND, by=by),
+            by=by,
+            cause=Cause(source=TransitionSource.COMMAND, by=by.get_username() if by else ""),
             now=timezone.now(),
             is_rehearsal=options["dry_run"],
         )

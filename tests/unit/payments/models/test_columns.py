@@ -17,6 +17,8 @@ from payments.models import (
     PaymentLog,
     ReconciliationBreak,
     Refund,
+    ReplayRun,
+    ReplayRunEvent,
     ReviewDecision,
     WebhookAttempt,
     WebhookEvent,
@@ -31,6 +33,7 @@ from tests.factories.refunds import (
     ReconciliationBreakFactory,
     RefundFactory,
 )
+from tests.factories.replays import ReplayRunEventFactory, ReplayRunFactory
 from tests.factories.users import UserFactory
 from tests.unit.billing.models.raw_sql import disable_trigger, execute, insert, post_entry, refused_by, settle, update
 
@@ -48,6 +51,8 @@ BUILDERS: dict[type[models.Model], Callable[[], models.Model]] = {
     PaymentLog: lambda: PaymentFactory.build(user=UserFactory()),
     ReconciliationBreak: ReconciliationBreakFactory.build,
     Refund: lambda: RefundFactory.build(payment=PaymentFactory()),
+    ReplayRun: lambda: ReplayRunFactory.build(by=UserFactory()),
+    ReplayRunEvent: lambda: ReplayRunEventFactory.build(run=ReplayRunFactory(), event=WebhookEventFactory()),
     ReviewDecision: lambda: ReviewDecisionFactory.build(payment=PaymentFactory(), decided_by=UserFactory()),
     WebhookAttempt: lambda: WebhookAttemptFactory.build(event=WebhookEventFactory()),
     WebhookEvent: WebhookEventFactory.build,
@@ -76,6 +81,7 @@ BESIDE: dict[tuple[type[models.Model], str], Callable[[], dict[str, Any]]] = {
         "dismissal_note": "Settled by hand.",
     },
     (Transaction, "reverses_id"): lambda: {"type": "reversal"},
+    (ReplayRun, "stopped_by_id"): lambda: {"state": "stopped", "ended_at": timezone.now()},
     (Refund, "decided_by_id"): lambda: {"decided_at": timezone.now()},
     (Refund, "reversal_id"): lambda: {"state": "failed", "ledger_entry_id": post(UserFactory()).pk},
 }

@@ -1,11 +1,23 @@
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from payments.lifecycles import EventStatus
-from payments.selectors.webhook_events import EventFilter, list_event_ids
-from tests.factories.payments import WebhookEventFactory
+from payments.models import WebhookEvent
+from payments.selectors.webhook_events import (
+    EventFilter,
+    EventUnknownError,
+    count_for_a_person,
+    get_event,
+    list_attempts,
+    list_error_classes,
+    list_event_ids,
+    search_events,
+)
+from tests.factories.payments import WebhookAttemptFactory, WebhookEventFactory
+from tests.factories.users import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +84,51 @@ def test_list_event_ids_reads_no_bodies(events, django_assert_num_queries):
 )
 def test_filter_that_narrows_nothing_is_empty(wanted, is_empty):
     assert EventFilter(**wanted).is_empty is is_empty
+
+
+@pytest.fixture
+def numbered():
+    """An event with a number, and another."""
+    WebhookEventFactory(object_id=77)
+    return WebhookEventFactory(object_id=4_099_260_516)
+
+
+@pytest.mark.parametrize("column", ["reference", "object_id", "pk"])
+@pytest.mark.parametrize("around", ["", " "])
+def test_search_events_finds_one_by(numbered, column, around):
+    term = f"{around}{getattr(numbered, column)}{around}"
+
+    assert list(search_events(WebhookEvent.objects.all(), term)) == [numbered]
+
+
+@pytest.mark.parametrize("term", ["", "nmk-", "0", "9" * 19, "9" * 5000, "٤", "é' OR 1=1 --", "-1"])
+def test_search_events_takes_anything(numbered, term):
+    assert list(search_events(WebhookEvent.objects.all(), term)) == []
+
+
+def test_get_event_reads_no_body(numbered, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        event = get_event(numbered.pk)
+
+    assert event.get_deferred_fields() == {"body", "body_sha256"}
+    with pytest.raises(EventUnknownError):
+        get_event(uuid4())
+
+
+def test_counts_and_errors_of_what_waits_for_a_person():
+    assert (count_for_a_person(), list_error_classes()) == ({"dead": 0, "quarantined": 0}, [])
+    aside = {"next_attempt_at": None}
+    for status, error in (("dead", "A"), ("dead", "B"), ("quarantined", "A"), ("ignored", "C")):
+        WebhookEventFactory(status=status, error_class=error, **aside)
+
+    assert (count_for_a_person(), list_error_classes()) == ({"dead": 2, "quarantined": 1}, ["A", "B"])
+
+
+def test_list_attempts_are_those_of_the_event_the_newest_first(django_assert_num_queries):
+    event = WebhookEventFactory()
+    first, second = (WebhookAttemptFactory(event=event, by=UserFactory()) for _ in range(2))
+    WebhookAttemptFactory()
+
+    with django_assert_num_queries(1):
+        attempts = list(list_attempts(event))
+        assert [attempt.by.pk for attempt in attempts] == [second.by_id, first.by_id]

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from billing.models import Hold, Transaction
+from namaskah.audit.records import record_action
 from namaskah.errors import PermissionDeniedError
 from payments.lifecycles import PaymentState, RefundState
 from payments.models import Refund
@@ -116,6 +117,19 @@ def test_decision_by_whoever_was_paid_for_is_refused(decide, large, approver):
 
 
 @pytest.mark.parametrize("decide", [approve, reject])
+def test_decision_by_whose_password_the_asker_reset_is_refused(decide, large, approver):
+    asker, grace = StaffFactory(), User.objects.get(pk=approver.pk)
+    User.objects.filter(pk=grace.pk).update(is_staff=True)
+    refund = request(large, by=asker)
+    record_action(by=asker, action="staff.reset_password", subject=grace.username)
+
+    with pytest.raises(PermissionDeniedError, match="had a hand in your account"):
+        decide(refund, grace)
+
+    assert read(refund).state == "awaiting_approval"
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
 def test_decision_by_a_superuser_who_asked_is_refused(decide, large):
     staff = StaffFactory()
 
@@ -196,3 +210,13 @@ def test_decision_says_who_in_the_trail(large, approver):
     refunds.approve_refund(refund_id=refund.pk, by=approver, cause=cause, now=timezone.now())
 
     assert read(refund).state_transitions[-1]["by"] == approver.username
+
+
+def test_may_decide_takes_a_second_person_with_the_permission(large, approver):
+    asker = StaffFactory()
+    refund = request(large, by=asker)
+    owner = large.user
+    owner.is_superuser = True
+
+    assert refunds.may_decide(approver, refund)
+    assert [refunds.may_decide(by, refund) for by in (asker, owner, UserFactory(is_staff=True))] == [False] * 3

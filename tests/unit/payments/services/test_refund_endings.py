@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from namaskah.audit.records import record_action
 from namaskah.errors import PermissionDeniedError
 from payments.services import refund_endings
 from payments.services.refund_terms import RefundExceedsPaymentError
@@ -79,11 +80,17 @@ def test_end_unsent_refund_twice_is_refused_and_gives_nothing_more(payment, lost
     assert standing(payment.user) == (25, 0, [25, -10, 10])
 
 
-@pytest.mark.parametrize("who", ["asked", "paid", "nobody"])
+@pytest.mark.parametrize("who", ["asked", "paid", "nobody", "puppet"])
 def test_end_unsent_refund_by_the_wrong_person_is_refused(who, payment, lost):
     payment.user.is_superuser = True
     payment.user.save()
-    by = {"asked": lost.requested_by, "paid": payment.user, "nobody": AgentFactory(permission="request_refund")}[who]
+    by = {
+        "asked": lost.requested_by,
+        "paid": payment.user,
+        "nobody": AgentFactory(permission="request_refund"),
+        "puppet": AgentFactory(permission="approve_refund", username="puppet"),
+    }[who]
+    record_action(by=lost.requested_by, action="staff.add", subject="puppet")
 
     with pytest.raises(PermissionDeniedError):
         end(lost, by=by)

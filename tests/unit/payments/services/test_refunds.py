@@ -4,20 +4,23 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.utils import timezone
 
 from billing.models import Hold, Transaction
 from billing.services.ledger import InsufficientCreditsError
 from namaskah.errors import PermissionDeniedError
 from namaskah.idempotency.claims import RequestInProgressError
 from namaskah.idempotency.models import IdempotencyKey, RecoveryPoint
-from payments.lifecycles import DisputeState, PaymentState
-from payments.models import GatewayCall, PaymentLog, Refund
+from payments.lifecycles import DisputeState, PaymentState, TransitionSource
+from payments.models import Cause, GatewayCall, PaymentLog, Refund
+from payments.services import refunds
 from payments.services.refund_terms import (
     PaymentDisputedError,
     PaymentNotRefundableError,
     RefundExceedsPaymentError,
 )
-from payments.services.refunds import RefundKeyReusedError
+from payments.services.refunds import RefundKeyReusedError, RefundRequest
 from tests.factories.billing import post
 from tests.factories.payments import PaymentFactory
 from tests.factories.refunds import DisputeFactory, request
@@ -47,6 +50,27 @@ def large():
 
 def read(refund):
     return Refund.objects.get(pk=refund.pk)
+
+
+@pytest.mark.parametrize("source", ["admin", "api"])
+def test_request_refund_of_ones_own_payment_is_for_customers_alone(payment, source):
+    payer = payment.user
+    payer.user_permissions.add(Permission.objects.get(codename="request_refund"))
+    cause = Cause(source=TransitionSource(source))
+
+    def ask(by):
+        terms = RefundRequest(payment_id=payment.pk, amount_usd=Decimal(5), reason="Mine.", idempotency_key=uuid4())
+        return refunds.request_refund(request=terms, by=by, cause=cause, now=timezone.now())
+
+    if source == "admin":
+        with pytest.raises(PermissionDeniedError, match="Nobody sends back what they paid themselves"):
+            ask(payer)
+    else:
+        assert ask(payer).state == "approved"
+    # One of the staff may not with a key either.
+    payer.is_staff = True
+    with pytest.raises(PermissionDeniedError, match="Nobody sends back what they paid themselves"):
+        ask(payer)
 
 
 def test_request_refund_takes_the_credits_and_queues_it(payment):
@@ -253,8 +277,22 @@ def test_request_refund_with_a_key_used_for_another_amount_is_refused(payment):
     with pytest.raises(RefundKeyReusedError, match=made.reference):
         request(payment, "20.00", by=staff, idempotency_key=key)
 
+    with pytest.raises(RefundKeyReusedError, match=made.reference):
+        # All that is left is another amount too.
+        request(payment, by=staff, idempotency_key=key)
+
     assert request(payment, "5.00", by=staff, idempotency_key=key) == made
     assert standing(payment.user) == (20, 0, [25, -5])
+
+
+def test_request_refund_with_a_key_used_for_all_that_was_left_gives_the_same_refund(payment):
+    staff, key = StaffFactory(), uuid4()
+    request(payment, "5.00", by=staff)
+    rest = request(payment, by=staff, idempotency_key=key)
+
+    assert request(payment, by=staff, idempotency_key=key) == rest
+    assert request(payment, "20.00", by=staff, idempotency_key=key) == rest
+    assert standing(payment.user) == (0, 0, [25, -5, -20])
 
 
 def test_request_refund_without_the_permission_is_refused(payment):

@@ -52,6 +52,27 @@ def statuses():
     return list(WebhookEvent.objects.order_by("received_at").values_list("status", flat=True))
 
 
+@pytest.mark.parametrize(
+    ("fields", "is_replayable"),
+    [
+        ({}, True),
+        ({"status": EventStatus.QUARANTINED}, True),
+        ({"event_type": "transfer.success"}, False),
+        ({"event_type": ""}, False),
+        ({"reference": ""}, False),
+        ({"reference": "shop-1"}, False),
+        ({"status": EventStatus.DISMISSED}, False),
+    ],
+)
+def test_what_can_be_replayed_is_the_same_for_one_and_for_many(fields, is_replayable):
+    event = WebhookEventFactory(**{"status": EventStatus.DEAD, "next_attempt_at": None} | fields)
+    events = WebhookEvent.objects.all()
+
+    assert replays.is_replayable(event) is is_replayable
+    assert list(replays.keep_replayable(events)) == [event] * is_replayable
+    assert list(replays.keep_unreplayable(events)) == [event] * (not is_replayable)
+
+
 def test_replay_of_a_dead_letter_has_its_effect_once(payment, event):
     bury(event)
     staff = StaffFactory(username="ada")
@@ -155,7 +176,7 @@ def test_replay_of_nothing():
     [
         ({"status": "dismissed"}, "This event was dismissed."),
         ({"status": "quarantined", "event_type": "", "reference": ""}, "an unreadable body"),
-        ({"status": "quarantined", "reference": ""}, "This event is charge.success: there is nothing to do"),
+        ({"status": "quarantined", "reference": ""}, "This event names no payment that can be read"),
         ({"status": "ignored", "event_type": "transfer.success"}, "This event is transfer.success"),
         ({"status": "ignored", "reference": "shop-77"}, "another product's payment"),
     ],

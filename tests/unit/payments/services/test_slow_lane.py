@@ -25,18 +25,24 @@ def test_enter_slow_lane_lets_one_in():
 
 
 @pytest.mark.parametrize(
-    "name", ["janitor.check_payments", "refund_follow_up.follow_up_refunds", "webhooks.drain_others"]
+    ("task", "name"),
+    [
+        ("check_payments", "janitor.check_payments"),
+        ("follow_up_refunds", "refund_follow_up.follow_up_refunds"),
+        ("drain_others", "webhooks.drain_others"),
+        ("continue_replays", "replay_runs.continue_runs"),
+    ],
 )
-def test_task_does_nothing_while_another_is_in_the_lane(monkeypatch, name):
+def test_task_does_nothing_while_another_is_in_the_lane(monkeypatch, task, name):
     module, function = name.split(".")
     calls = []
     monkeypatch.setattr(getattr(tasks, module), function, lambda: calls.append(name))
 
     with enter_slow_lane():
-        getattr(tasks, function)()
+        getattr(tasks, task)()
     assert calls == []
 
-    getattr(tasks, function)()
+    getattr(tasks, task)()
     assert calls == [name]
 
 

@@ -13,12 +13,12 @@ from tests.factories.payments import PaymentFactory, WebhookEventFactory
 from tests.factories.snapshots import Snapshot, take_snapshot
 
 REFUND_MINOR = 1_650_000
-# What an event, its attempts and questions to the gateway leave behind without any effect on money.
-OF_THE_INBOX = ("webhook_events", "webhook_attempts", "gateway_calls")
+# What an event, its attempts, who asked for them and questions to the gateway leave behind without any effect on money.
+OF_THE_INBOX = ("webhook_events", "webhook_attempts", "gateway_calls", "audit_log")
 
 
 def read_books() -> Snapshot:
-    """Return a digest of everything but the inbox: wallets, ledger, payments, refunds, disputes and the rest."""
+    """Return a digest of all but the inbox and the audit log: wallets, ledger, payments, refunds, disputes …"""
     return take_snapshot(without=OF_THE_INBOX)
 
 

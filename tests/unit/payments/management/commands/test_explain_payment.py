@@ -30,12 +30,12 @@ def test_explain_tells_the_story_and_what_it_comes_to(paid):
     story = [(datetime.fromisoformat(line[:19]), line[21:]) for line in lines[1:-1]]
     assert [at for at, _ in story] == sorted(at for at, _ in story)
     assert sorted(told for _, told in story) == [
-        "ledger    credit 25.00, balance 25.00",
-        "payment   pending (initialized, command)",
-        "payment   pending -> processing (checkout_opened, command)",
-        "payment   processing -> completed (paid, webhook)",
-        "webhook   charge.success processed",
-        "webhook   charge.success received",
+        "ledger    Ledger: +25.00 credits: credit, balance 25.00",
+        "payment   Checkout page opened: pending to processing, checkout opened (by a command)",
+        "payment   Paid and credited: processing to completed, paid (through an event)",
+        "payment   Purchase begun: pending, initialized (by a command)",
+        "webhook   Event charge.success processed",
+        "webhook   Event charge.success received",
     ]
 
 
@@ -45,10 +45,19 @@ def test_explain_as_json(paid):
     assert status == 0
     assert (told["reference"], told["state"]) == (paid.reference, "completed")
     assert told["conclusion"] == "It was paid and 25.00 credits were given, once. Nothing is to be done."
-    assert {"what": "ledger", "told": "credit 25.00, balance 25.00"} in [
-        {name: moment[name] for name in ("what", "told")} for moment in told["moments"]
+    assert told["commands"] == []
+    assert ("ledger", "good", "Ledger: +25.00 credits: credit, balance 25.00") in [
+        (moment["what"], moment["tone"], moment["told"]) for moment in told["moments"]
     ]
     assert all(datetime.fromisoformat(moment["at"]).tzinfo for moment in told["moments"])
+
+
+def test_explain_ends_with_the_commands_for_what_it_says(sandbox):
+    payment = buy()
+
+    *_, last = run(EXPLAIN, payment.reference)[1]
+
+    assert last.endswith(f"if you have it verified. Commands: `verify_payment {payment.reference}`.")
 
 
 def test_explain_of_a_bad_reference():

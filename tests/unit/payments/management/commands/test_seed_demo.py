@@ -4,12 +4,14 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 from django.utils import timezone
 
 from billing.models import ExchangeRate
 from billing.selectors.exchange_rates import get_exchange_rate
+from tests.factories.billing import ExchangeRateFactory
 from tests.factories.commands import run
 
 pytestmark = pytest.mark.django_db
@@ -24,8 +26,11 @@ def test_seed_demo_makes_the_people_and_rates_of_a_demonstration(debug):
     run("seed_demo")
 
     people = {user.username: user for user in User.objects.all()}
-    assert set(people) == {"admin", "demo-customer", "demo-service"}
+    assert set(people) == {"admin", "support", "finance", "operator", "auditor", "demo-customer", "demo-service"}
     assert (people["admin"].is_superuser, people["admin"].is_staff) == (True, True)
+    for name in ("support", "finance", "operator", "auditor"):
+        assert (people[name].is_superuser, people[name].is_staff) == (False, True)
+        assert [group.name for group in people[name].groups.all()] == [name.capitalize()]
     assert people["demo-customer"].get_all_permissions() == set()
     assert people["demo-customer"].email == "ada@example.com"
     assert people["demo-service"].get_all_permissions() == {"billing.debit_wallet"}
@@ -33,24 +38,28 @@ def test_seed_demo_makes_the_people_and_rates_of_a_demonstration(debug):
     assert set(ExchangeRate.objects.values_list("currency", flat=True)) == {"NGN", "GHS", "KES", "ZAR"}
 
 
-def test_seed_demo_prints_a_log_in_that_works(debug, client):
+def test_seed_demo_prints_a_log_in_that_works(debug, rf):
     stdout, _ = run("seed_demo")
 
-    assert stdout[0] == "Log in at /admin/ as admin / demonstration-only."
-    assert client.login(username="admin", password="demonstration-only")
+    assert stdout[0] == (
+        "Log in at /admin/ as admin, support, finance, operator, auditor, each with the password demonstration-only."
+    )
+    for username in ("admin", "support", "finance", "operator", "auditor"):
+        assert authenticate(rf.post("/admin/login/"), username=username, password="demonstration-only")
 
 
 @pytest.mark.parametrize("username", ["demo-customer", "demo-service"])
-def test_seed_demo_gives_the_others_no_password(debug, client, username):
+def test_seed_demo_gives_the_others_no_password(debug, rf, username):
     run("seed_demo")
 
-    assert not client.login(username=username, password="")
-    assert not client.login(username=username, password="demonstration-only")
+    for password in ["", "demonstration-only"]:
+        assert authenticate(rf.post("/admin/login/"), username=username, password=password) is None
 
 
 def test_seed_demo_again_changes_nothing(debug):
     run("seed_demo")
     User.objects.filter(username="admin").update(email="changed@example.com")
+    User.objects.get(username="support").groups.clear()
     before = _everything()
 
     run("seed_demo")
@@ -69,7 +78,7 @@ def test_seed_demo_days_later_renews_the_rates(debug):
 
 
 def test_seed_demo_keeps_a_rate_that_was_set_today(debug):
-    run("set_exchange_rate", "NGN", "1700")
+    ExchangeRateFactory(units_per_usd=1700)
 
     run("seed_demo")
 
@@ -80,7 +89,16 @@ def test_seed_demo_as_json_is_one_object(debug):
     (line,), _ = run("seed_demo", "--json")
 
     assert json.loads(line) == {
-        "staff": [{"role": "administrator", "username": "admin", "password": "demonstration-only"}],
+        "staff": [
+            {"role": role, "username": username, "password": "demonstration-only"}
+            for role, username in [
+                ("administrator", "admin"),
+                ("support", "support"),
+                ("finance", "finance"),
+                ("operator", "operator"),
+                ("auditor", "auditor"),
+            ]
+        ],
         "customer": {"username": "demo-customer", "user_id": User.objects.get(username="demo-customer").pk},
         "service_account": {"username": "demo-service"},
         "dry_run": False,
@@ -105,4 +123,5 @@ def test_seed_demo_without_debug_is_refused_and_makes_nobody():
 
 
 def _everything():
-    return list(User.objects.order_by("id").values()), list(ExchangeRate.objects.order_by("id").values())
+    memberships = list(User.groups.through.objects.order_by("id").values())
+    return memberships, list(User.objects.order_by("id").values()), list(ExchangeRate.objects.order_by("id").values())

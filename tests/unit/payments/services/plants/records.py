@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from namaskah.audit.models import Note
+from namaskah.audit.records import record_action
 from payments.models import GatewayCall
 from tests.unit.billing.models.raw_sql import execute
 from tests.unit.payments.services.plants.planting import breaks, change, copy
@@ -68,6 +70,35 @@ def plant_card_number_in_an_answer(books):
 @breaks("no_secret_is_stored")
 def plant_token_in_an_error(books):
     change(books.dead, error="401 for Authorization: Bearer 0123456789abcdef")
+
+
+@breaks("no_secret_is_stored")
+def plant_card_number_in_a_note(books):
+    Note.objects.create(
+        subject="user:1", text="Paid with 4084-0840-8408-4081.", author=books.user, created_at=timezone.now()
+    )
+
+
+@breaks("no_secret_is_stored")
+def plant_card_number_with_dots_in_a_note(books):
+    Note.objects.create(
+        subject="user:1", text="Paid with 3782.822463.10005.", author=books.user, created_at=timezone.now()
+    )
+
+
+@breaks("no_secret_is_stored")
+def plant_key_in_the_audit_log(books):
+    record_action(by=None, action="key.issue", subject="shop", after={"key": "sk_live_0123456789abcdef"})
+
+
+@breaks("rules_are_in_force")
+def plant_audit_log_that_may_be_emptied(books):
+    execute("DROP TRIGGER audit_log_untruncated ON audit_log")
+
+
+@breaks("rules_are_in_force")
+def plant_notes_that_may_change(books):
+    execute("DROP TRIGGER notes_unchanging ON notes")
 
 
 @breaks("rules_are_in_force")
