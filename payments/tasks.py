@@ -10,7 +10,16 @@ from django.utils import timezone
 
 from namaskah.observability.heartbeats import record_heartbeat
 from payments.selectors import backlogs
-from payments.services import dispute_follow_up, inbox, invariant_sweeps, janitor, nudges, refund_follow_up, webhooks
+from payments.services import (
+    dispute_follow_up,
+    inbox,
+    invariant_sweeps,
+    janitor,
+    nudges,
+    refund_follow_up,
+    replay_runs,
+    webhooks,
+)
 from payments.services.slow_lane import enter_slow_lane
 
 logger = structlog.get_logger(__name__)
@@ -63,6 +72,14 @@ def follow_up_disputes() -> None:
     with enter_slow_lane() as is_in:
         if is_in:
             dispute_follow_up.follow_up_disputes(now=timezone.now())
+
+
+@shared_task(name="payments.continue_replays", time_limit=_SLOW_LIMIT)
+def continue_replays() -> None:
+    """Go on with the replays that the staff asked for."""
+    with enter_slow_lane() as is_in:
+        if is_in:
+            replay_runs.continue_runs()
 
 
 @shared_task(name="payments.sweep_changes", time_limit=280)
