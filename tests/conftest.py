@@ -1,15 +1,32 @@
 """What every test leans on."""
 
+import gc
+
 import pytest
 from django.contrib.auth.management import create_permissions
 from django.contrib.contenttypes.management import create_contenttypes
 from django.core.cache import caches
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
+from pytest_django import fixtures
 
 from namaskah import redis_health
 from namaskah.api import rate_limits
 from payments.gateways.paystack import client
 from payments.webhooks import signature_failures
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """Make the test database whoever asks for one.
+
+    pytest-django does so for tests with `db` alone; those that share the rows of a whole file would work on, and in the
+    end empty, the database of whoever runs them.
+    """
+    find_for = fixtures._get_databases_for_setup
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fixtures, "_get_databases_for_setup", lambda items: ({DEFAULT_DB_ALIAS}, find_for(items)[1]))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +60,12 @@ def _fresh_process(monkeypatch):
 def _short_pauses(monkeypatch):
     """Ask a gateway that does not answer again within hundredths of a second; nobody is waiting for it to recover."""
     monkeypatch.setattr(client, "RETRY_PAUSES_SECONDS", (0.01, 0.02))
+
+
+def pytest_collection_finish():
+    """Leave what the tests and their libraries are made of out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionstart():

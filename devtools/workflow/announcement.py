@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_WIDTH = 11
+
 
 @dataclass(frozen=True)
 class Announcement:
@@ -44,11 +46,11 @@ class Announcement:
         ]
 
     def _log_ins(self) -> list[str]:
-        staff = [
-            f"  {member['role']:<11} {member['username']} / {member['password']}"
-            for member in self.demonstration.get("staff", ())
-        ]
-        return [*staff, f"  API key     {self.api_key}"]
+        staff = self.demonstration.get("staff", ())
+        width = max(_WIDTH, *(len(member["role"]) for member in staff)) if staff else _WIDTH
+        lines = [f"  {member['role']:<{width}} {member['username']} / {member['password']}" for member in staff]
+        title = ["  Log in to the back office, each with what the role may do:"] if staff else []
+        return [*title, *lines, f"  {'API key':<{width}} {self.api_key}"]
 
     def _curl_lines(self) -> list[str]:
         authorization = f"-H 'Authorization: Bearer {self.api_key}'"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from devtools.embedded.errors import ServersError
-from devtools.workflow import checking, managing, progress, proving, services, testing, up
+from devtools.workflow import checking, managing, progress, proving, services, shots, testing, up
 from devtools.workflow.checkout import Checkout
 from devtools.workflow.errors import WorkflowError
 
@@ -53,6 +53,7 @@ def _commands(checkout: Checkout, options: argparse.Namespace) -> dict[str, Call
     return {
         "up": lambda: up.run(checkout, up.Options(check=options.check, reset=options.reset, port=options.port)),
         "check": lambda: checking.run(checkout),
+        "shots": lambda: shots.run(checkout, options.folder or checkout.root / shots.DEFAULT_FOLDER),
         "services": lambda: _services(checkout, options.action),
     }
 
@@ -73,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     testing_parser.add_argument("--all", action="store_true", help="with browser, fault and slow tests")
     commands.add_parser("prove-all", help="run every proof with its full numbers, for hours; arguments go to pytest")
     commands.add_parser("check", help="format, lint, types, layers, migrations, deployment, OpenAPI")
+    picturing = commands.add_parser("shots", help="screenshots of every page of the back office, with Chromium")
+    picturing.add_argument("folder", type=Path, nargs="?", help="where they go (default shots/)")
     serving = commands.add_parser("services", help="run Postgres and Valkey alone")
     serving.add_argument("action", choices=("start", "stop", "env"))
     commands.add_parser("manage", help="run a management command")

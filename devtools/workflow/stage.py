@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devtools.workflow import progress
+from devtools.workflow import ports, progress, sandbox_books
 from devtools.workflow.checkout import Checkout
 from devtools.workflow.children import Children
 from devtools.workflow.environments import SANDBOX_SECRET_KEY
@@ -52,7 +52,12 @@ class Stage:
     def prepare(self) -> tuple[dict[str, Any], str]:
         """Migrate and seed; return the demonstration and a fresh API key of its customer."""
         self.manage("Migrating the database", "migrate", "--no-input", "--verbosity=0")
-        demonstration = json.loads(self.manage("Seeding the demonstration", "seed_demo", "--json"))
+        # Of a made-up past the real Paystack knows nothing.
+        past = ["--history"] if self.sandbox_port else []
+        demonstration = json.loads(self.manage("Seeding the demonstration", "seed_demo", *past, "--json"))
+        if self.sandbox_port:
+            # Before the sandbox runs, so that whoever asks it about an old payment gets an answer.
+            sandbox_books.fill(self._sandbox_database, demonstration["books"])
         customer = demonstration["customer"]["username"]
         printed = self.manage("Making an API key", "create_api_key", customer, "--name", "demo")
         return demonstration, printed.strip().splitlines()[-1]
@@ -71,7 +76,24 @@ class Stage:
             with progress.step("Starting the sandbox") as tick:
                 children.wait_for_line("sandbox", f"sandbox ready {self.sandbox_url}", tick)
         with progress.step("Starting web, worker and beat") as tick:
-            self._wait_until_ready(children, tick)
+            self._wait_until_ready(children, tick, self.web_url)
+
+    def start_as_in_production(self, children: Children) -> str:
+        """Start the web once more, with a second factor and the pages that a fault shows; return where it listens."""
+        port = ports.free_port()
+        changed = ["STAFF_SECOND_FACTOR=on", "DEBUG=off", "ALLOW_TEST_KEY=on", f"WEB_BIND=127.0.0.1:{port}"]
+        children.start(
+            "web-as-in-production",
+            ["env", *changed, self.checkout.python, "-m", "gunicorn", "namaskah.wsgi", "-c", "deploy/gunicorn.conf.py"],
+        )
+        url = f"http://127.0.0.1:{port}"
+        with progress.step("Starting the web as in production") as tick:
+            self._wait_until_ready(children, tick, url)
+        return url
+
+    @property
+    def _sandbox_database(self) -> Path:
+        return self.directory / "sandbox.sqlite3"
 
     def _sandbox_command(self) -> list[str | Path]:
         return [
@@ -80,14 +102,14 @@ class Stage:
             "devtools.sandbox",
             f"--port={self.sandbox_port}",
             "--database",
-            self.directory / "sandbox.sqlite3",
+            self._sandbox_database,
             f"--secret-key={SANDBOX_SECRET_KEY}",
             f"--webhook-url={self.web_url}/api/v1/payments/paystack/webhook",
         ]
 
-    def _wait_until_ready(self, children: Children, tick: progress.Ticker) -> None:
+    def _wait_until_ready(self, children: Children, tick: progress.Ticker, url: str) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        web = Client(self.web_url, {})
+        web = Client(url, {})
         while (answer := web.call("GET", "/health/ready")).status != _OK:
             children.check_alive()
             if time.monotonic() > deadline:

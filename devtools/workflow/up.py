@@ -42,7 +42,7 @@ def run(checkout: Checkout, options: Options) -> int:
         _servers(checkout, options) as (servers, name),
         run_directory(checkout, name, reset=options.reset) as directory,
     ):
-        stage = _stage(checkout, servers, directory, port, check=options.check)
+        stage = make_stage(checkout, servers, directory, port, check=options.check)
         demonstration, api_key = stage.prepare()
         with Children(stage.environment, checkout.root, stage.logs) as children:
             stage.start(children)
@@ -93,10 +93,11 @@ def run_directory(checkout: Checkout, name: str, *, reset: bool) -> Iterator[Pat
         locks.give_back(holder)
 
 
-def _stage(checkout: Checkout, servers: DataServers, directory: Path, port: int, *, check: bool) -> Stage:
+def make_stage(checkout: Checkout, servers: DataServers, directory: Path, port: int, *, check: bool) -> Stage:
+    """Decide where this run listens and what its processes are told; a check uses nobody's Paystack account."""
     configured = dotenv.configured(checkout.root)
     if check:
-        # A check must come out the same on every machine: no account of anybody takes part.
+        # It must come out the same on every machine.
         configured.pop("PAYSTACK_SECRET_KEY", None)
     base = environments.for_servers(servers.urls, configured)
     environment = environments.for_development(base, configured, checkout.local / "secret-key")

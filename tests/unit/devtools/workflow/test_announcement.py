@@ -27,6 +27,7 @@ def test_text_has_urls_log_ins_key_and_lines_to_paste():
         "  sandbox     http://127.0.0.1:8001/",
         "  logs        .local/logs",
         "",
+        "  Log in to the back office, each with what the role may do:",
         "  support     ada / secret",
         "  API key     key-1",
         "",
@@ -52,3 +53,12 @@ def test_export_lines_name_no_sandbox_where_paystack_itself_is_used():
         "  export NAMASKAH_KEY=key-1",
         "  export NAMASKAH_USER_ID=2",
     ]
+
+
+def test_text_lines_up_a_role_with_a_long_name():
+    staff = [{"role": role, "username": "ada", "password": "secret"} for role in ("administrator", "support")]
+    announcement = replace(ANNOUNCEMENT, demonstration={**ANNOUNCEMENT.demonstration, "staff": staff})
+
+    lines = announcement.text().splitlines()
+
+    assert lines[7:10] == ["  administrator ada / secret", "  support       ada / secret", "  API key       key-1"]

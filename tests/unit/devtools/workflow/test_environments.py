@@ -30,7 +30,7 @@ def test_for_servers_keeps_the_direct_way_to_a_configured_database():
 
 
 def test_for_development_overrules_a_copied_sample(tmp_path):
-    sample = {"DEBUG": "off", "SECRET_KEY": "change-me", "SECURE_SSL_REDIRECT": "on"}
+    sample = {"DEBUG": "off", "SECRET_KEY": "change-me", "SECURE_SSL_REDIRECT": "on", "STAFF_SECOND_FACTOR": "on"}
 
     environment = environments.for_development(sample, sample, tmp_path / "secret-key")
 
@@ -41,6 +41,7 @@ def test_for_development_overrules_a_copied_sample(tmp_path):
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "CALLBACK_ALLOWED_HOSTS": "127.0.0.1,localhost",
         "PAYSTACK_SECRET_KEY": "sk_test_local_simulator_key",
+        "STAFF_SECOND_FACTOR": "off",
     }
 
 
