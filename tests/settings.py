@@ -12,6 +12,8 @@ PAYSTACK_SECRET_KEY = "sk_test_local_simulator_key"
 PAYSTACK_PREVIOUS_SECRET_KEY = ""
 CALLBACK_ALLOWED_HOSTS = ["shop.example.com"]
 DEBUG = False
+# Tests of the second factor switch it on.
+STAFF_SECOND_FACTOR = False
 SECURE_SSL_REDIRECT = False
 # Static files are found where they are: nothing was collected.
 WHITENOISE_AUTOREFRESH = True

@@ -1,6 +1,7 @@
 """A real Chromium before the product as it runs in production: DEBUG off, files served by whitenoise."""
 
 import pytest
+from django.db import connections
 from playwright.sync_api import sync_playwright
 
 from tests.faults.conftest import sandbox, valkey  # noqa: F401 -- pytest finds fixtures by their names in a conftest
@@ -9,14 +10,19 @@ from tests.processes import product
 PRODUCTION = {"DEBUG": "off", "ALLOW_TEST_KEY": "on", "SECURE_SSL_REDIRECT": "off"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium():
-    with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
-        # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
-        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with pytest.MonkeyPatch.context() as environment:
+        with sync_playwright() as playwright:
+            # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+            environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            yield browser
+            browser.close()
+            # Its loop gives what runs in it a connection of its own, which nobody else would close.
+            connections.close_all()
+        # That from before may have been ended meanwhile, with what else was connected.
+        connections.close_all()
 
 
 @pytest.fixture

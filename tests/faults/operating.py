@@ -77,9 +77,10 @@ USAGES: Final = {
         ),
         "credit_adjustments",
     ),
-    "set_exchange_rate": Usage(lambda _: ("NGN", "1650"), "exchange_rates"),
+    "set_exchange_rate": Usage(lambda _: ("NGN", "1650", *BY), "exchange_rates"),
     "create_api_key": Usage(lambda _: ("shop",), "api_keys"),
     "revoke_api_key": Usage(lambda scene: (scene.key.user.username, scene.key.last_four), "api_keys"),
+    "reset_second_factor": Usage(lambda _: ("ada", *WHY), "otp_totp_totpdevice"),
     "purge_idempotency_keys": Usage(lambda _: (), "idempotency_keys"),
     "seed_demo": Usage(lambda _: (), "auth_user", steps_follow=True),
 }

@@ -67,7 +67,8 @@ def running(urls, sandbox, tmp_path):
         redis_url=urls.redis, paystack_url=sandbox.url, logs=tmp_path, environment=environment
     ) as running:
         manage(running, "migrate")
-        manage(running, "set_exchange_rate", "NGN", "1650")
+        manage(running, "createsuperuser", "--noinput", "--username", "grace", "--email", "grace@example.com")
+        manage(running, "set_exchange_rate", "NGN", "1650", "--by", "grace")
         running.start_web()
         running.start_worker()
         running.start_beat()

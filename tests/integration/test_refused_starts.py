@@ -40,7 +40,7 @@ def _run(command, changes):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

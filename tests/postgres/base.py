@@ -3,7 +3,7 @@
 from django.db.backends.postgresql import base, operations
 
 # What migrations make and no test changes: without it Django would make it anew after every test.
-_KEPT = {"django_content_type", "auth_permission"}
+_KEPT = {"django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
 
 
 class DatabaseOperations(operations.DatabaseOperations):

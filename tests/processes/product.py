@@ -45,7 +45,7 @@ class Product:
 
     def start_web(self, wsgi: str = "namaskah.wsgi", *options: str) -> subprocess.Popen[bytes]:
         process = self.start("gunicorn", wsgi, "-c", "deploy/gunicorn.conf.py", *options)
-        wait_until(self._is_serving, seconds=30)
+        wait_until(self._is_serving, seconds=60)
         return process
 
     def start_worker(self) -> subprocess.Popen[bytes]:
