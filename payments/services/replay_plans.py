@@ -18,7 +18,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from billing.models import Receivable, Transaction, Wallet
+from billing.models import Receivable, Wallet
+from billing.selectors.entries import list_entries_of_payment
 from namaskah.money import format_credits
 from namaskah.rehearsals import check_deferred, rehearse
 from payments.models import Dispute, PaymentLog, Refund, WebhookEvent
@@ -160,7 +161,8 @@ def _read_disputes(payment: PaymentLog | None) -> dict[str, str]:
 
 
 def _list_entries(event: WebhookEvent) -> dict[UUID, tuple[str, str]]:
-    entries = Transaction.objects.filter(payment_log__reference=event.reference).order_by("sequence")
+    payment_id = PaymentLog.objects.filter(reference=event.reference).values_list("pk", flat=True).first()
+    entries = list_entries_of_payment(payment_id) if payment_id else ()
     return {entry.pk: (entry.type, format_credits(entry.amount)) for entry in entries}
 
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from django.db.models import Prefetch, Q
 
-from billing.models import Receivable, Transaction
+from billing.models import Receivable
+from billing.selectors.entries import list_entries_of_payment
 from namaskah.audit import notes
 from namaskah.audit.models import AuditEntry, Outcome
 from namaskah.money import format_credits
@@ -159,8 +160,7 @@ def _tell_standing(event: WebhookEvent) -> Iterator[str]:
 
 
 def _tell_ledger(payment: PaymentLog) -> Iterator[Moment]:
-    entries = Transaction.objects.filter(payment_log=payment).select_related("created_by").order_by("sequence")
-    for entry in entries:
+    for entry in list_entries_of_payment(payment.pk).select_related("created_by"):
         yield Moment(
             at=entry.created_at,
             what="ledger",
