@@ -53,7 +53,7 @@ def second_tab(client: Client) -> Client:
     """Return another client of the same session, for a thread of its own."""
     tab = Client()
     tab.cookies = client.cookies.copy()
-    tab.user = client.user  # type: ignore[attr-defined]
+    tab.user = client.user  # type: ignore[attr-defined]  # -- set where they log in (conftest)
     return tab
 
 
@@ -68,5 +68,6 @@ def keep_form_open(client: Client, url: str) -> OpenForm:
     address = resolve(url)
     page = address.func.view_class()  # type: ignore[attr-defined] -- it is a class's view
     subject = page.find(**address.kwargs)
-    token = form_tokens.issue_token(user=client.user, purpose=page._purpose(subject), now=timezone.now())  # type: ignore[attr-defined]
+    user = client.user  # type: ignore[attr-defined]  # -- set where they log in (conftest)
+    token = form_tokens.issue_token(user=user, purpose=page._purpose(subject), now=timezone.now())
     return OpenForm({"token": str(token), "version": page.version(subject)}, page=None)

@@ -14,15 +14,13 @@ from tests.factories.payments import WebhookEventFactory
 from tests.factories.snapshots import take_snapshot
 from tests.integration.actors import run_together
 from tests.integration.back_office.forms import keep_form_open, open_form, read_form, read_messages, second_tab, send
+from tests.integration.back_office.inbox import ASIDE, LIST, do, form_of, page_of
 from tests.integration.back_office.reading import list_audit, read, words_of
 from tests.unit.payments.services import told_events
 from tests.unit.payments.services.purchases import balance
 from tests.unit.payments.services.told_events import bury, buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-LIST = "/admin/payments/webhookevent/"
-ASIDE = {"next_attempt_at": None}
 
 
 @pytest.fixture
@@ -34,19 +32,6 @@ def payment(sandbox):
 def dead(payment, sandbox):
     """The news that the payment was paid, a dead letter."""
     return bury(told_events.pay(sandbox, payment))
-
-
-def page_of(event):
-    return f"{LIST}{event.pk}/change/"
-
-
-def form_of(event, action="replay"):
-    return f"{LIST}{event.pk}/{action}/"
-
-
-def do(client, event, action="replay", **fields):
-    form = open_form(client, form_of(event, action))
-    return send(client, form_of(event, action), form, **({"reason": "the ledger is back"} | fields))
 
 
 def test_replay_shows_first_what_it_would_change_and_changes_nothing(staff, dead, payment):

@@ -7,16 +7,13 @@ from django.utils import timezone
 
 from payments.services import replays
 from tests.factories.payments import PaymentFactory, WebhookAttemptFactory, WebhookEventFactory
-from tests.integration.back_office.forms import open_form, send
+from tests.integration.back_office.inbox import ASIDE, LIST, do, page_of
 from tests.integration.back_office.reading import count_queries, list_offers, read, words_of
 from tests.unit.payments.services import told_events
 from tests.unit.payments.services.told_events import bury, buy
 from tests.unit.payments.webhooks.odd_bodies import ODD_BODIES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-LIST = "/admin/payments/webhookevent/"
-ASIDE = {"next_attempt_at": None}
 
 
 @pytest.fixture
@@ -28,19 +25,6 @@ def payment(sandbox):
 def dead(payment, sandbox):
     """The news that the payment was paid, a dead letter."""
     return bury(told_events.pay(sandbox, payment))
-
-
-def page_of(event):
-    return f"{LIST}{event.pk}/change/"
-
-
-def form_of(event, action="replay"):
-    return f"{LIST}{event.pk}/{action}/"
-
-
-def do(client, event, action="replay", **fields):
-    form = open_form(client, form_of(event, action))
-    return send(client, form_of(event, action), form, **({"reason": "the ledger is back"} | fields))
 
 
 def list_shown(client, query=""):
